@@ -1,0 +1,68 @@
+/* coverage.h - the coverage rules (design rules 1 to 9, 11 and the soft ones of 10), over a registry, a tree and facts.
+ *
+ * The same code computes live coverage (incrementally, after each commit) and any past one (from facts that a query loads): rule
+ * "incremental equals from scratch" is that these two agree. Pure: no I/O, no clock; the date is an input.
+ */
+#pragma once
+
+#include "facts.h"
+#include "registry.h"
+
+/* One measure of one unit. */
+struct cell {
+	int64_t value, whole, own, sum, estimated;
+	baophu_date from, to, whole_to, oldest;  /* from: of a flow's period */
+	uint32_t reported, expected;
+	uint32_t uncovered_days;
+	uint16_t measure;
+	uint16_t unused;
+	uint8_t basis, state, status, origin, bound, reason;
+	bool dirty, mixed_bounds;
+};
+
+/* A published rate that stands. */
+struct rate {
+	uint64_t id;
+	uint32_t unit;
+	struct entry_rate said;
+	uint32_t older_of_unit;      /* index + 1 */
+};
+
+/* A question's axes, or the live ones. */
+struct axes {
+	baophu_date date;            /* as of */
+	baophu_date from, to;        /* period for flows; NONE: by plan, else each measure's latest period */
+	uint64_t known_id;           /* entries known; UINT64_MAX: all */
+	uint32_t plan;               /* plan code number: only these rows; 0: all */
+};
+
+struct unit_cells { struct cell *cells; uint16_t count, capacity; };
+struct coverage {
+	const struct registry *registry;
+	const struct tree *tree;
+	const struct facts *facts;
+	const struct rates *rates;
+	struct axes axes;
+	struct unit_cells *units;    /* by unit number */
+	uint32_t unit_count;
+	struct vec dirty[BAOPHU_DEPTH_MAX + 1];  /* struct { uint32_t unit; uint16_t measure; } by depth of the unit */
+	int error;                   /* -ENOMEM, kept */
+};
+void coverage_init(struct coverage *coverage, const struct registry *registry, const struct tree *tree, const struct facts *facts,
+		   const struct rates *rates, const struct axes *axes);
+void coverage_finish(struct coverage *coverage);
+/* A figure of this unit and measure changed. */
+void coverage_mark(struct coverage *coverage, uint32_t unit, uint16_t measure);
+/* Everything is computed again from the facts (another tree, another day). */
+void coverage_mark_all(struct coverage *coverage);
+/* Computes what is marked, children before parents, parts before the whole. Returns 0 or the kept error. */
+int coverage_settle(struct coverage *coverage);
+/* NULL: nothing was ever reported for it here or below. */
+const struct cell *coverage_cell(const struct coverage *coverage, uint32_t unit, uint16_t measure);
+
+enum { COVERAGE_ROWS_MAX = 2048 };
+/* Writes the rows of a unit: per measure its stock or flow row followed by the plan rows over it; then shares with the plans over them;
+ * then published rates. `measures`, when measure_count is not 0, keeps only these measures and indicators (by code). Returns the number
+ * of rows; never more than `size` (the rest is left out and *ret_truncated set). Needs a settled coverage. */
+uint32_t coverage_rows(const struct coverage *coverage, uint32_t unit, const char *const *measures, uint32_t measure_count,
+		       struct baophu_row *rows, uint32_t size, bool *ret_truncated);

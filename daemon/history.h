@@ -1,0 +1,39 @@
+/* history.h - the index that queries need: every fact by unit, measure and period; receipts by number; records that change the
+ * registry. One LMDB environment, history.mdb, rebuilt from the log at will. Complete up to history_place().
+ * Written by the follower only. This file and log.c are the only ones that know LMDB.
+ */
+#pragma once
+
+#include "facts.h"
+#include "fold.h"
+#include "log.h"
+
+struct history;
+/* Opens or creates <directory>/history.mdb. A damaged or foreign one is -BAOPHU_EDAMAGED / -BAOPHU_EFORMAT: the caller discards it with
+ * history_discard and opens again; nothing is lost by that. */
+int history_open(const char *directory, struct history **ret_history, const char **ret_why);
+void history_close(struct history *history);
+int history_discard(const char *directory);
+struct baophu_place history_place(const struct history *history);  /* any thread */
+
+/* ---- the follower's side: records in order, indexed in sorted slices ---- */
+/* Takes log records until `bytes` of sort buffer are full; nothing is visible before history_commit. */
+int history_add(struct history *history, const void *record, size_t bytes);
+bool history_is_full(const struct history *history);
+/* Writes what was added, in key order, with the new place, durably. -BAOPHU_EFULL: no room, what was added stays and may be tried again. */
+int history_commit(struct history *history);
+
+/* ---- reading; each thread has its own reader; a read transaction lives from begin to end, at most a time budget of the caller ---- */
+struct history_reader;
+int history_reader_open(struct history *history, struct history_reader **ret_reader);
+void history_reader_close(struct history_reader *reader);
+int history_begin(struct history_reader *reader, struct baophu_place *ret_place);
+void history_end(struct history_reader *reader);
+/* seq of the record that decided this number; -BAOPHU_ENOTFOUND. */
+int history_receipt(struct history_reader *reader, uint32_t agent, uint64_t epoch, uint64_t number, uint64_t *ret_seq);
+/* One call per slot of the unit (of one measure, or of all when measure is 0), in order of measure, extent, to, from; versions in order of id,
+ * none above known_id. Non-zero from `each` ends the walk and is returned. Memory lent during the call only. */
+typedef int history_each_slot(void *context, const struct slot *slot, const struct fact_version *versions, int count);
+int history_unit(struct history_reader *reader, uint32_t unit, uint16_t measure, uint64_t known_id, history_each_slot *each, void *context);
+/* Loads a whole state: registry records, what stands in every slot, newest numbers. */
+int history_load(struct history_reader *reader, struct state *state);

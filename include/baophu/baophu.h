@@ -1,0 +1,7 @@
+/* baophu.h - the client library's one header. */
+#pragma once
+
+#include <baophu/date.h>
+#include <baophu/ratio.h>
+#include <baophu/status.h>
+#include <baophu/types.h>
