@@ -15,9 +15,13 @@ int history_open(const char *directory, struct history **ret_history, const char
 void history_close(struct history *history);
 int history_discard(const char *directory);
 struct baophu_place history_place(const struct history *history);  /* any thread */
+/* How far rows of a batch that was never finished may reach: the place, or beyond it. A log that lacks this place too (it was put back to an
+ * older copy) is another history, and the file must be discarded. Asked once after history_open. */
+struct baophu_place history_goal(const struct history *history);
 
 /* ---- the follower's side: records in order, indexed in sorted slices ---- */
-/* Takes log records until `bytes` of sort buffer are full; nothing is visible before history_commit. */
+/* Takes the record that follows the last one added; nothing is visible before history_commit. -BAOPHU_EFULL: no room in the sort buffer
+ * for this one, commit first (nothing of it was taken); -BAOPHU_EGAP: not the next one; -BAOPHU_EDAMAGED. */
 int history_add(struct history *history, const void *record, size_t bytes);
 bool history_is_full(const struct history *history);
 /* Writes what was added, in key order, with the new place, durably. -BAOPHU_EFULL: no room, what was added stays and may be tried again. */
