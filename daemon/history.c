@@ -11,14 +11,15 @@
  *   registry  seq u64                                                  -> the whole record, sum u64
  * LMDB has no checksums, so every value ends with a SipHash of its table, key and value; it is looked at on every read.
  *
- * Why slices. Facts arrive in no order, and each one put at random dirties its own page: one transaction over a large batch holds hundreds
- * of megabytes of dirty pages, many small ones run into a wall at 60,000 a second. So a batch is gathered in one bounded buffer, sorted,
- * and committed in slices of adjacent keys: each slice dirties few pages, and a page is written once a batch.
+ * Why slices. Facts arrive in no order, and each one put at random dirties its own page: one transaction over a large batch
+ * holds hundreds of megabytes of dirty pages, many small ones run into a wall at 60,000 a second. So a batch is gathered in one
+ * bounded buffer, sorted, and committed in slices of adjacent keys: each slice dirties few pages, and a page is written once a
+ * batch.
  *
- * Why that is safe. Rows name the entry they come from in their key, so putting a slice again after a crash gives the same rows. The place
- * is advanced in the last slice's transaction, and every reader bounds what it sees by the place of its own transaction, so rows of a
- * batch that is not whole are invisible. `goal` is the place such rows may reach to: a log that does not contain it (it was put back to an
- * older copy) must not meet them, see history_goal.
+ * Why that is safe. Rows name the entry they come from in their key, so putting a slice again after a crash gives the same rows.
+ * The place is advanced in the last slice's transaction, and every reader bounds what it sees by the place of its own transaction,
+ * so rows of a batch that is not whole are invisible. `goal` is the place such rows may reach to: a log that does not contain it
+ * (it was put back to an older copy) must not meet them, see history_goal.
  */
 #include "history.h"
 
@@ -119,7 +120,7 @@ static uint64_t get_le(const uint8_t *at, unsigned bytes)
 	return value;
 }
 
-/* Guards against damage, not against people: the key is no secret. The table is part of it, so that a row cannot pass in another. */
+/* Guards against damage, not against people: the key is no secret. The table is part of it: a row cannot pass in another. */
 static uint64_t checksum(enum table table, const void *key, size_t key_bytes, const void *value, size_t value_bytes)
 {
 	static const uint8_t base[crypto_shorthash_KEYBYTES] = "baophu history ";
@@ -160,7 +161,6 @@ static int translate(int rc)
 	case MDB_INVALID:
 	case MDB_INCOMPATIBLE:
 	case MDB_BAD_VALSIZE:
-	case MDB_PANIC:
 		return -BAOPHU_EDAMAGED;
 	case MDB_VERSION_MISMATCH:
 		return -BAOPHU_EFORMAT;
@@ -308,7 +308,7 @@ int history_open(const char *directory, struct history **ret_history, const char
 	struct history *history = calloc(1, sizeof *history + strlen(path) + 1);
 	if (!history)
 		return -ENOMEM;
-	strcpy(history->path, path);
+	memcpy(history->path, path, strlen(path) + 1);
 	pthread_mutex_init(&history->lock, NULL);
 	/* Untouched pages of it cost nothing, so a quiet centre does not pay for a busy one's buffer. */
 	history->rows = malloc(ROWS_MAX * sizeof *history->rows);
@@ -590,7 +590,7 @@ static void writer_put(struct writer *writer, enum table table, const void *key,
 	writer->rc = mdb_cursor_put(writer->cursor, &k, &v, 0);
 }
 
-/* How many of `count` sorted rows of a table one transaction may hold: with rows spread evenly each slice touches its share of the leaves. */
+/* How many of `count` sorted rows one transaction may hold: with rows spread evenly, a slice touches its share of the leaves. */
 static size_t slice_rows(const struct writer *writer, enum table table, size_t count)
 {
 	MDB_stat stat_;
@@ -602,14 +602,14 @@ static size_t slice_rows(const struct writer *writer, enum table table, size_t c
 
 static void writer_next_row(struct writer *writer, enum table table, size_t count)
 {
+	struct history *history = writer->history;
 	if (writer->slice_rows >= writer->slice_rows_max) {
 		/* Rows beyond the place are about to be on disk: say first how far they may reach. */
-		if (!writer->rc && memcmp(&writer->history->goal, &writer->history->added, sizeof writer->history->goal)) {
-			writer->rc = write_meta(writer->history, writer->txn, &writer->history->place, &writer->history->added);
-			if (!writer->rc)
-				writer->history->goal = writer->history->added;
-		}
+		if (!writer->rc && history->goal.seq != history->added.seq)
+			writer->rc = write_meta(history, writer->txn, &history->place, &history->added);
 		writer_commit(writer);
+		if (!writer->rc)
+			history->goal = history->added;
 		writer_begin(writer);
 		writer->slice_rows_max = slice_rows(writer, table, count);
 	}

@@ -1,0 +1,348 @@
+/* follower.c - reads the log from history's place on and feeds history; see follower.h.
+ *
+ * Does not decide, fold or publish. The clock is read for waiting only. A batch is what piled up during the last commit. A quiet
+ * log is not indexed more often than a quarter of the time: a commit here is a flush that the collector's own flushes wait behind, and
+ * nobody is served sooner by it; whoever asks (follower_wait) ends the pause at once.
+ */
+#include "follower.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	RETRY_MS = 1000,
+	PAUSE_MS_MAX = 50,
+	PAUSE_FACTOR = 3, /* pause = 3 x what the commit took: a quarter of the time at most */
+	SCRUB_RECORDS = 512, /* of one slice */
+	SCRUB_BYTES = 1 << 20,
+	SCRUB_PAUSE_MS = 4, /* after a slice: about 200 MB/s, a fifth of one core */
+};
+
+struct follower {
+	struct follower_config config;
+	struct log_reader *reader;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t work; /* the thread waits here */
+	pthread_cond_t done; /* follower_wait waits here */
+	/* under lock */
+	bool stopping;
+	uint64_t wanted_seq; /* highest that somebody waits for */
+	struct follower_progress progress;
+	/* the thread's own */
+	uint64_t next_seq; /* to add */
+	uint64_t scrub_end;
+};
+
+static struct timespec after_ms(uint32_t timeout_ms)
+{
+	struct timespec at;
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += timeout_ms / 1000;
+	at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
+static int64_t now_us(void)
+{
+	struct timespec at;
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	return (int64_t)at.tv_sec * 1000000 + at.tv_nsec / 1000;
+}
+
+/* ---- which history belongs to this log ---- */
+
+static int log_has(struct log_reader *reader, struct baophu_place place, bool *ret_has)
+{
+	struct baophu_place found;
+	int error = log_place(reader, place.seq, &found);
+	if (error && error != -BAOPHU_ENOTFOUND)
+		return error;
+	*ret_has = !error && !memcmp(found.digest, place.digest, BAOPHU_DIGEST_BYTES);
+	return 0;
+}
+
+static int belongs(struct log *log, const struct history *history, bool *ret_belongs)
+{
+	struct log_reader *reader = NULL;
+	int error = log_reader_open(log, &reader);
+	if (error)
+		return error;
+	error = log_has(reader, history_place(history), ret_belongs);
+	if (!error && *ret_belongs)
+		error = log_has(reader, history_goal(history), ret_belongs);
+	log_reader_close(reader);
+	return error;
+}
+
+int follower_open_history(struct log *log, const char *directory, struct history **ret_history, const char **ret_why)
+{
+	struct history *history = NULL;
+	const char *why = NULL;
+	bool is_ours = false;
+	int error = history_open(directory, &history, &why);
+	if (!error) {
+		error = belongs(log, history, &is_ours);
+		if (!error && is_ours) {
+			*ret_history = history;
+			*ret_why = NULL;
+			return 0;
+		}
+		history_close(history);
+		if (error)
+			return error;
+		why = "history.mdb is of another history than the log";
+	} else if (error != -BAOPHU_EDAMAGED && error != -BAOPHU_EFORMAT) {
+		*ret_why = why;
+		return error;
+	}
+	*ret_why = why;
+	error = history_discard(directory);
+	return error ? error : history_open(directory, ret_history, &why);
+}
+
+/* ---- the thread ---- */
+
+static void fail(struct follower *follower, enum follower_part part, int error, uint64_t seq)
+{
+	pthread_mutex_lock(&follower->lock);
+	follower->progress.error = error;
+	pthread_cond_broadcast(&follower->done);
+	pthread_mutex_unlock(&follower->lock);
+	if (follower->config.failed)
+		follower->config.failed(follower->config.context, part, error, seq);
+}
+
+/* Adds records up to the head or a full buffer. */
+static bool gather(struct follower *follower, uint64_t head_seq)
+{
+	struct history *history = follower->config.history;
+	int error = 0;
+	while (follower->next_seq <= head_seq && !history_is_full(history)) {
+		const void *record;
+		size_t bytes;
+		error = log_read(follower->reader, follower->next_seq, true, &record, &bytes);
+		if (error)
+			break;
+		error = history_add(history, record, bytes);
+		if (error)
+			break;
+		follower->next_seq++;
+	}
+	log_reader_release(follower->reader);
+	if (!error || error == -BAOPHU_EFULL)
+		return true;
+	fail(follower, error == -ENOMEM ? FOLLOWER_HISTORY : FOLLOWER_LOG, error, follower->next_seq);
+	return false;
+}
+
+static void pause_until_wanted(struct follower *follower, uint32_t pause_ms)
+{
+	struct timespec end = after_ms(pause_ms);
+	pthread_mutex_lock(&follower->lock);
+	while (!follower->stopping && follower->wanted_seq <= follower->progress.seq &&
+	       pthread_cond_timedwait(&follower->work, &follower->lock, &end) != ETIMEDOUT)
+		;
+	pthread_mutex_unlock(&follower->lock);
+}
+
+static void wait_for_room(struct follower *follower)
+{
+	struct timespec end = after_ms(follower->config.retry_ms);
+	pthread_mutex_lock(&follower->lock);
+	while (!follower->stopping && pthread_cond_timedwait(&follower->work, &follower->lock, &end) != ETIMEDOUT)
+		;
+	pthread_mutex_unlock(&follower->lock);
+}
+
+/* Indexes one batch. False: it cannot go on. */
+static bool index_batch(struct follower *follower)
+{
+	struct history *history = follower->config.history;
+	if (!gather(follower, log_head(follower->config.log).seq))
+		return false;
+	bool was_full = history_is_full(history);
+	int64_t start_us = now_us();
+	int error = history_commit(history);
+	int64_t took_us = now_us() - start_us;
+	struct baophu_place place = history_place(history);
+	if (error && error != -BAOPHU_EFULL) {
+		fail(follower, FOLLOWER_HISTORY, error, place.seq);
+		return false;
+	}
+	pthread_mutex_lock(&follower->lock);
+	follower->progress.is_full = error;
+	follower->progress.seq = place.seq;
+	bool stopping = follower->stopping;
+	pthread_cond_broadcast(&follower->done);
+	pthread_mutex_unlock(&follower->lock);
+	if (stopping)
+		return true;
+	if (error) {
+		wait_for_room(follower);
+	} else if (!was_full) {
+		int64_t pause_ms = took_us * PAUSE_FACTOR / 1000;
+		pause_until_wanted(follower, pause_ms > PAUSE_MS_MAX ? PAUSE_MS_MAX : (uint32_t)pause_ms);
+	}
+	return true;
+}
+
+static bool scrub_slice(struct follower *follower)
+{
+	uint64_t seq = follower->progress.scrubbed_seq;
+	size_t bytes_read = 0;
+	int error = 0;
+	for (int i = 0; i < SCRUB_RECORDS && bytes_read < SCRUB_BYTES && seq < follower->scrub_end; i++) {
+		const void *record;
+		size_t bytes;
+		error = log_read(follower->reader, seq + 1, true, &record, &bytes);
+		if (error)
+			break;
+		bytes_read += bytes;
+		seq++;
+	}
+	log_reader_release(follower->reader);
+	pthread_mutex_lock(&follower->lock);
+	follower->progress.scrubbed_seq = seq;
+	follower->progress.is_scrubbed = seq == follower->scrub_end;
+	pthread_mutex_unlock(&follower->lock);
+	if (error)
+		fail(follower, FOLLOWER_LOG, error, seq + 1);
+	return !error;
+}
+
+/* Waits for something to do; true when stopping. */
+static bool wait_for_work(struct follower *follower, bool *ret_has_records)
+{
+	pthread_mutex_lock(&follower->lock);
+	struct timespec end = after_ms(SCRUB_PAUSE_MS);
+	for (;;) {
+		*ret_has_records = log_head(follower->config.log).seq > follower->progress.seq;
+		if (follower->stopping || *ret_has_records)
+			break;
+		if (follower->progress.is_scrubbed)
+			pthread_cond_wait(&follower->work, &follower->lock);
+		else if (pthread_cond_timedwait(&follower->work, &follower->lock, &end) == ETIMEDOUT)
+			break;
+	}
+	bool stopping = follower->stopping;
+	pthread_mutex_unlock(&follower->lock);
+	return stopping;
+}
+
+static void *run(void *context)
+{
+	struct follower *follower = context;
+	bool stopping = false, has_records, goes_on = true;
+	while (!stopping && goes_on) {
+		stopping = wait_for_work(follower, &has_records);
+		if (has_records)
+			goes_on = index_batch(follower);
+		/* A busy log is scrubbed too, a slice for each batch. */
+		if (goes_on && !stopping && !follower->progress.is_scrubbed)
+			goes_on = scrub_slice(follower);
+	}
+	return NULL;
+}
+
+/* ---- what others call ---- */
+
+static void destroy(struct follower *follower)
+{
+	log_reader_close(follower->reader);
+	pthread_cond_destroy(&follower->work);
+	pthread_cond_destroy(&follower->done);
+	pthread_mutex_destroy(&follower->lock);
+	free(follower);
+}
+
+int follower_start(const struct follower_config *config, struct follower **ret_follower)
+{
+	struct follower *follower = calloc(1, sizeof *follower);
+	if (!follower)
+		return -ENOMEM;
+	follower->config = *config;
+	if (!follower->config.retry_ms)
+		follower->config.retry_ms = RETRY_MS;
+	follower->progress.seq = history_place(config->history).seq;
+	follower->next_seq = follower->progress.seq + 1;
+	follower->scrub_end = config->no_scrub ? 0 : log_head(config->log).seq;
+	follower->progress.is_scrubbed = !follower->scrub_end;
+	pthread_mutex_init(&follower->lock, NULL);
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&follower->work, &monotonic);
+	pthread_cond_init(&follower->done, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	int error = log_reader_open(config->log, &follower->reader);
+	if (!error) {
+		/* Signals are the main thread's. */
+		sigset_t all, before;
+		sigfillset(&all);
+		pthread_sigmask(SIG_SETMASK, &all, &before);
+		error = -pthread_create(&follower->thread, NULL, run, follower);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
+	if (error) {
+		destroy(follower);
+		return error;
+	}
+	*ret_follower = follower;
+	return 0;
+}
+
+void follower_stop(struct follower *follower)
+{
+	if (!follower)
+		return;
+	pthread_mutex_lock(&follower->lock);
+	follower->stopping = true;
+	pthread_cond_broadcast(&follower->work);
+	pthread_mutex_unlock(&follower->lock);
+	pthread_join(follower->thread, NULL);
+	destroy(follower);
+}
+
+void follower_wake(struct follower *follower)
+{
+	pthread_mutex_lock(&follower->lock);
+	pthread_cond_signal(&follower->work);
+	pthread_mutex_unlock(&follower->lock);
+}
+
+int follower_wait(struct follower *follower, uint64_t seq, uint32_t timeout_ms)
+{
+	struct timespec end = after_ms(timeout_ms);
+	int error = 0;
+	pthread_mutex_lock(&follower->lock);
+	uint64_t head_seq = log_head(follower->config.log).seq;
+	if (seq > head_seq ? head_seq > follower->wanted_seq : seq > follower->wanted_seq) {
+		follower->wanted_seq = seq < head_seq ? seq : head_seq; /* what is not in the log yet cannot be hurried */
+		pthread_cond_signal(&follower->work);
+	}
+	while (!error && follower->progress.seq < seq) {
+		if (follower->progress.error)
+			error = follower->progress.error;
+		else if (pthread_cond_timedwait(&follower->done, &follower->lock, &end) == ETIMEDOUT)
+			error = follower->progress.seq < seq ? -BAOPHU_ETIMEOUT : 0;
+	}
+	pthread_mutex_unlock(&follower->lock);
+	return error;
+}
+
+struct follower_progress follower_progress(struct follower *follower)
+{
+	pthread_mutex_lock(&follower->lock);
+	struct follower_progress progress = follower->progress;
+	pthread_mutex_unlock(&follower->lock);
+	return progress;
+}
