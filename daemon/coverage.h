@@ -20,14 +20,6 @@ struct cell {
 	bool dirty, mixed_bounds;
 };
 
-/* A published rate that stands. */
-struct rate {
-	uint64_t id;
-	uint32_t unit;
-	struct entry_rate said;
-	uint32_t older_of_unit;      /* index + 1 */
-};
-
 /* A question's axes, or the live ones. */
 struct axes {
 	baophu_date date;            /* as of */
@@ -36,7 +28,19 @@ struct axes {
 	uint32_t plan;               /* plan code number: only these rows; 0: all */
 };
 
+/* What a unit is to reach under one plan code: its own target, else the sum of its children's. */
+struct plan_cell {
+	int64_t value;
+	uint32_t plan;
+	uint32_t reported, expected; /* of a sum: k children of m with a target */
+	baophu_date from, to;
+	uint16_t target;             /* measure; indicator when kind is RATE */
+	uint8_t kind, decimals, origin;
+	bool is_own;
+};
+
 struct unit_cells { struct cell *cells; uint16_t count, capacity; };
+struct unit_plans { struct plan_cell *cells; uint16_t count, capacity; };
 struct coverage {
 	const struct registry *registry;
 	const struct tree *tree;
@@ -44,6 +48,8 @@ struct coverage {
 	const struct rates *rates;
 	struct axes axes;
 	struct unit_cells *units;    /* by unit number */
+	struct unit_plans *plans;    /* by unit number */
+	bool plans_are_stale;
 	uint32_t unit_count;
 	struct vec dirty[BAOPHU_DEPTH_MAX + 1];  /* struct { uint32_t unit; uint16_t measure; } by depth of the unit */
 	int error;                   /* -ENOMEM, kept */
@@ -53,6 +59,8 @@ void coverage_init(struct coverage *coverage, const struct registry *registry, c
 void coverage_finish(struct coverage *coverage);
 /* A figure of this unit and measure changed. */
 void coverage_mark(struct coverage *coverage, uint32_t unit, uint16_t measure);
+/* A target changed. */
+void coverage_mark_plans(struct coverage *coverage);
 /* Everything is computed again from the facts (another tree, another day). */
 void coverage_mark_all(struct coverage *coverage);
 /* Computes what is marked, children before parents, parts before the whole. Returns 0 or the kept error. */

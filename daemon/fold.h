@@ -16,12 +16,16 @@ struct state {
 	struct tree tree;            /* of the business day */
 	struct coverage coverage;    /* live: as of the business day */
 	struct baophu_place place;   /* newest folded */
-	uint64_t digest;             /* additive over decided state; see fold_digest */
+	uint64_t registry_digest;    /* sum over administrative entries; see fold_digest */
 	uint64_t *touched_seq;       /* by unit: last entry that named the unit itself */
 	uint64_t *version;           /* by unit: last entry that touched it or anything below; settled */
 	struct subtree_sum *sums;    /* [unit * (DEPTH_MAX + 1) + levels below]; settled */
+	uint32_t unit_size;          /* of the three arrays above */
+	struct vec named;            /* uint32_t: units named by entries since the last settle */
 	struct vec touched;          /* struct touched: units whose version changed at the last settle */
-	bool tree_is_stale;
+	uint64_t settled_seq;        /* newest record when last settled */
+	uint64_t settled_map_seq;    /* registry.map_seq that tree and coverage are of */
+	bool is_loading;
 	uint64_t folded_records, folded_entries;
 };
 int fold_init(struct state *state);

@@ -1,0 +1,352 @@
+/* fold.c - log records -> state, one after the other; then live coverage, versions and seal sums. See fold.h. */
+#include "fold.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEVELS_BELOW = BAOPHU_DEPTH_MAX + 1 };
+
+int fold_init(struct state *state)
+{
+	*state = (struct state){ 0 };
+	registry_init(&state->registry);
+	facts_init(&state->facts);
+	int error = tree_build(&state->tree, &state->registry.units, BAOPHU_DATE_MIN, 0);
+	if (error)
+		return error;
+	struct axes axes = { .date = BAOPHU_DATE_MIN, .from = BAOPHU_DATE_NONE, .to = BAOPHU_DATE_NONE, .known_id = UINT64_MAX };
+	coverage_init(&state->coverage, &state->registry, &state->tree, &state->facts, &state->registry.rates, &axes);
+	return state->coverage.error;
+}
+
+void fold_finish(struct state *state)
+{
+	coverage_finish(&state->coverage);
+	tree_finish(&state->tree);
+	facts_finish(&state->facts);
+	registry_finish(&state->registry);
+	free(state->touched_seq);
+	free(state->version);
+	free(state->sums);
+	vec_finish(&state->named);
+	vec_finish(&state->touched);
+	*state = (struct state){ 0 };
+}
+
+/* ---- digest ---- */
+
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+static uint64_t hash_bytes(const uint8_t *bytes, size_t size, uint64_t seed)
+{
+	uint64_t hash = mix(seed + UINT64_C(0x9e3779b97f4a7c15));
+	for (; size >= 8; bytes += 8, size -= 8) {
+		uint64_t word;
+		memcpy(&word, bytes, 8);
+		hash = mix(hash ^ word);
+	}
+	uint64_t rest = size;
+	for (size_t i = 0; i < size; i++)
+		rest = rest << 8 | bytes[i];
+	return mix(hash ^ rest);
+}
+
+uint64_t fold_digest(const struct state *state)
+{
+	uint64_t digest = state->facts.digest + state->registry_digest + mix((uint64_t)(uint32_t)state->registry.day);
+	const struct vec *epochs = &state->registry.agents.epochs;
+	for (size_t i = 0; i < epochs->count; i++) {
+		const struct epoch *epoch = vec_at(epochs, struct epoch, i);
+		digest += mix(mix(epoch->epoch ^ (uint64_t)epoch->agent << 40) + epoch->next * 2 + epoch->frozen);
+	}
+	for (size_t i = 0; i < state->registry.held.count; i++) {
+		const struct held *held = vec_at(&state->registry.held, struct held, i);
+		digest += mix(held->seq * 2 + held->decided);
+	}
+	return digest;
+}
+
+/* ---- entries ---- */
+
+/* The arrays by unit follow the registry; new units start untouched. */
+static int make_room(struct state *state)
+{
+	uint32_t size = units_count(&state->registry.units) + 1;
+	if (size <= state->unit_size)
+		return 0;
+	uint32_t grown = size + size / 4 + 64;
+	uint64_t *touched_seq = realloc(state->touched_seq, grown * sizeof *touched_seq);
+	if (touched_seq)
+		state->touched_seq = touched_seq;
+	uint64_t *version = realloc(state->version, grown * sizeof *version);
+	if (version)
+		state->version = version;
+	struct subtree_sum *sums = realloc(state->sums, (size_t)grown * LEVELS_BELOW * sizeof *sums);
+	if (sums)
+		state->sums = sums;
+	if (!touched_seq || !version || !sums)
+		return -ENOMEM;
+	uint32_t added = grown - state->unit_size;
+	memset(touched_seq + state->unit_size, 0, added * sizeof *touched_seq);
+	memset(version + state->unit_size, 0, added * sizeof *version);
+	memset(sums + (size_t)state->unit_size * LEVELS_BELOW, 0, (size_t)added * LEVELS_BELOW * sizeof *sums);
+	state->unit_size = grown;
+	return 0;
+}
+
+static int touch(struct state *state, uint32_t unit, uint64_t seq)
+{
+	if (!unit || unit > units_count(&state->registry.units))
+		return -BAOPHU_EDAMAGED;
+	/* The settle clears nothing here: a unit is in `named` once for each record that names it, which is bounded by the batch. */
+	if (state->touched_seq[unit] != seq) {
+		uint32_t *named = vec_grow(&state->named, 1, sizeof *named);
+		if (!named)
+			return -ENOMEM;
+		*named = unit;
+		state->touched_seq[unit] = seq;
+	}
+	return 0;
+}
+
+static bool slot_is_sound(const struct state *state, const struct slot *slot)
+{
+	return slot->unit && slot->unit <= units_count(&state->registry.units) && slot->measure &&
+	       slot->measure <= measures_count(&state->registry.measures) && slot->from <= slot->to && slot->from >= BAOPHU_DATE_MIN &&
+	       slot->to <= BAOPHU_DATE_MAX;
+}
+
+static int fold_entry(struct state *state, const struct record_header *header, const struct entry *entry, uint32_t index, const uint8_t *raw,
+		      size_t raw_bytes)
+{
+	uint64_t seq = header->place.seq, id = entry_id(seq, index);
+	enum facts_effect effect = FACTS_UNCHANGED;
+	int error;
+	if (entry->kind == ENTRY_FACT || entry->kind == ENTRY_WITHDRAWAL) {
+		const struct slot *slot = entry->kind == ENTRY_FACT ? &entry->fact.slot : &entry->withdrawal.slot;
+		if (state->is_loading)
+			return 0;
+		if (!slot_is_sound(state, slot))
+			return -BAOPHU_EDAMAGED;
+		error = entry->kind == ENTRY_FACT ? facts_put(&state->facts, slot, &entry->fact.figure, id, &effect) :
+						    facts_withdraw(&state->facts, &entry->withdrawal, id, &effect);
+		if (error)
+			return error;
+		if (effect == FACTS_CHANGED)
+			coverage_mark(&state->coverage, slot->unit, slot->measure);
+		return touch(state, slot->unit, seq);
+	}
+	if (entry->kind == ENTRY_CHECKPOINT) {
+		bool agrees = entry->checkpoint.state_digest == fold_digest(state) && entry->checkpoint.facts == state->facts.fact_count &&
+			      entry->checkpoint.units == units_count(&state->registry.units);
+		return state->is_loading || agrees ? 0 : -BAOPHU_EDAMAGED;
+	}
+	error = registry_apply(&state->registry, header, entry, id);
+	if (error)
+		return error;
+	if (entry_changes_registry(entry->kind) || entry->kind == ENTRY_RATE)
+		state->registry_digest += hash_bytes(raw, raw_bytes, id);
+	switch (entry->kind) {
+	case ENTRY_UNIT:
+		return make_room(state);
+	case ENTRY_RATE:
+		return touch(state, entry->rate.unit, seq);
+	case ENTRY_PLAN:
+		coverage_mark_plans(&state->coverage);
+		return touch(state, entry->plan.unit, seq);
+	default:
+		return 0;
+	}
+}
+
+static int fold_entries(struct state *state, const void *record, size_t bytes, bool is_loading)
+{
+	struct record_header header;
+	struct record_cursor cursor;
+	struct entry entry;
+	int error = record_open(record, bytes, &header, &cursor);
+	if (error)
+		return error;
+	if (!is_loading && header.place.seq != state->place.seq + 1)
+		return -BAOPHU_EDAMAGED;
+	state->is_loading = is_loading;
+	for (;;) {
+		const uint8_t *raw = cursor.at;
+		uint32_t index = cursor.index;
+		int more = record_next(&cursor, &entry);
+		if (more <= 0) {
+			error = more;
+			break;
+		}
+		error = fold_entry(state, &header, &entry, index, raw, (size_t)(cursor.at - raw));
+		if (error)
+			break;
+	}
+	if (!error && header.kind == RECORD_HELD) {
+		struct held *held = vec_grow(&state->registry.held, 1, sizeof *held);
+		if (!held)
+			return -ENOMEM;
+		*held = (struct held){ .seq = header.place.seq, .epoch = header.epoch, .number = header.number, .agent = header.agent,
+			.entry = header.entry, .code = header.code, .time_ms = header.time_ms };
+		state->registry.changed_seq = header.place.seq;
+	}
+	if (error)
+		return error;
+	if (header.number)
+		agents_decided(&state->registry.agents, header.agent, header.epoch, header.number, header.place.seq, header.time_ms);
+	if (!is_loading) {
+		state->place = header.place;
+		state->folded_records++;
+		state->folded_entries += header.entry_count;
+	}
+	return 0;
+}
+
+int fold_record(struct state *state, const void *record, size_t bytes) { return fold_entries(state, record, bytes, false); }
+
+/* ---- loading ---- */
+
+int fold_load_record(struct state *state, const void *record, size_t bytes) { return fold_entries(state, record, bytes, true); }
+
+int fold_load_fact(struct state *state, const struct slot *slot, const struct figure *figure, uint64_t id, uint64_t touched_seq)
+{
+	enum facts_effect effect;
+	if (!slot_is_sound(state, slot))
+		return -BAOPHU_EDAMAGED;
+	int error = facts_put(&state->facts, slot, figure, id, &effect);
+	if (!error && touched_seq > state->touched_seq[slot->unit])
+		state->touched_seq[slot->unit] = touched_seq;
+	return error;
+}
+
+int fold_load_number(struct state *state, uint32_t agent, uint64_t epoch, uint64_t number, uint64_t seq, int64_t time_ms)
+{
+	agents_decided(&state->registry.agents, agent, epoch, number, seq, time_ms);
+	return 0;
+}
+
+int fold_load_finish(struct state *state, const struct baophu_place *place)
+{
+	state->is_loading = false;
+	state->place = *place;
+	return 0;
+}
+
+/* ---- settling ---- */
+
+static void sums_change(struct state *state, uint32_t unit, uint64_t before, uint64_t after)
+{
+	unsigned levels = 0;
+	for (uint32_t up = unit; up; up = state->tree.parent[up], levels++)
+		state->sums[(size_t)up * LEVELS_BELOW + levels].sum += baophu_mix64(unit, after) - baophu_mix64(unit, before);
+}
+
+static int touched_add(struct state *state, uint32_t unit, uint64_t previous)
+{
+	struct touched *touched = vec_grow(&state->touched, 1, sizeof *touched);
+	if (!touched)
+		return -ENOMEM;
+	*touched = (struct touched){ unit, previous };
+	return 0;
+}
+
+/* Another map or another day: every record changes. */
+static int settle_map(struct state *state)
+{
+	struct tree tree;
+	baophu_date day = state->registry.day == BAOPHU_DATE_NONE ? BAOPHU_DATE_MIN : state->registry.day;
+	int error = make_room(state);
+	if (!error)
+		error = tree_build(&tree, &state->registry.units, day, UINT64_MAX);
+	if (error)
+		return error;
+	coverage_finish(&state->coverage);
+	tree_finish(&state->tree);
+	state->tree = tree;
+	struct axes axes = { .date = day, .from = BAOPHU_DATE_NONE, .to = BAOPHU_DATE_NONE, .known_id = UINT64_MAX };
+	coverage_init(&state->coverage, &state->registry, &state->tree, &state->facts, &state->registry.rates, &axes);
+	coverage_mark_all(&state->coverage);
+
+	memset(state->sums, 0, (size_t)state->unit_size * LEVELS_BELOW * sizeof *state->sums);
+	for (uint32_t i = 0; i < state->tree.order_count && !error; i++) { /* children before parents */
+		uint32_t unit = state->tree.order[i];
+		uint64_t before = state->version[unit], after = state->registry.map_seq;
+		if (state->touched_seq[unit] > after)
+			after = state->touched_seq[unit];
+		for (uint32_t child = state->tree.first_child[unit]; child; child = state->tree.next_sibling[child])
+			if (state->version[child] > after)
+				after = state->version[child];
+		state->version[unit] = after;
+		error = touched_add(state, unit, before);
+		unsigned levels = 0;
+		for (uint32_t up = unit; up; up = state->tree.parent[up], levels++) {
+			struct subtree_sum *sum = &state->sums[(size_t)up * LEVELS_BELOW + levels];
+			sum->count++;
+			sum->sum += baophu_mix64(unit, after);
+		}
+	}
+	for (uint32_t unit = 1; unit < state->tree.count; unit++)
+		if (!state->tree.version[unit])
+			state->version[unit] = 0; /* off the map: nothing is published of it */
+	state->settled_map_seq = state->registry.map_seq;
+	return error;
+}
+
+int fold_settle(struct state *state)
+{
+	int error = 0;
+	state->touched.count = 0;
+	if (state->registry.map_seq != state->settled_map_seq) {
+		error = settle_map(state);
+	} else {
+		for (size_t i = 0; i < state->named.count && !error; i++) {
+			uint32_t unit = *vec_at(&state->named, uint32_t, i);
+			uint64_t seq = state->touched_seq[unit];
+			if (!tree_has(&state->tree, unit))
+				continue;
+			/* An ancestor that already has this version has it from here upwards. */
+			for (uint32_t up = unit; up && state->version[up] < seq && !error; up = state->tree.parent[up]) {
+				uint64_t before = state->version[up];
+				bool is_first = before <= state->settled_seq;
+				sums_change(state, up, before, seq);
+				state->version[up] = seq;
+				if (is_first)
+					error = touched_add(state, up, before);
+			}
+		}
+	}
+	state->named.count = 0;
+	state->settled_seq = state->place.seq;
+	return error ? error : coverage_settle(&state->coverage);
+}
+
+struct subtree_sum fold_subtree(const struct state *state, uint32_t unit, unsigned levels)
+{
+	if (levels > BAOPHU_DEPTH_MAX || !tree_has(&state->tree, unit))
+		return (struct subtree_sum){ 0 };
+	return state->sums[(size_t)unit * LEVELS_BELOW + levels];
+}
+
+void fold_unit_record(const struct state *state, uint32_t unit, struct baophu_row *rows, uint32_t size, struct baophu_record *ret_record)
+{
+	const struct units *units = &state->registry.units;
+	const struct unit_version *version = vec_at(&units->versions, struct unit_version, state->tree.version[unit] - 1);
+	uint32_t parent = state->tree.parent[unit];
+	*ret_record = (struct baophu_record){ .unit_number = unit, .version = state->version[unit], .depth = state->tree.depth[unit],
+		.date = state->tree.date, .seq = state->place.seq, .rows = rows };
+	memcpy(ret_record->unit, version->code, sizeof ret_record->unit);
+	memcpy(ret_record->level, measures_level(&state->registry.measures, version->level)->code, sizeof ret_record->level);
+	if (parent) {
+		const struct unit_version *above = vec_at(&units->versions, struct unit_version, state->tree.version[parent] - 1);
+		memcpy(ret_record->parent, above->code, sizeof ret_record->parent);
+	}
+	const char *name = units_name(units, version);
+	memcpy(ret_record->name, name, strnlen(name, BAOPHU_TEXT_BYTES_MAX));
+	ret_record->row_count = coverage_rows(&state->coverage, unit, NULL, 0, rows, size, NULL);
+}
