@@ -117,7 +117,7 @@ static uint16_t measure_number(const char *code)
 	for (uint16_t i = 0; i < COUNT(measures); i++)
 		if (!strcmp(measures[i].code, code))
 			return (uint16_t)(i + 1);
-	assert(!"the catalogue names a measure that it does not have");
+	assert(false && "the catalogue names a measure that it does not have");
 	return 0;
 }
 
