@@ -1,0 +1,365 @@
+/* subscription.c - see subscription.h.
+ *
+ * While a question is under way publications wait in the socket's queue, so an answer and the stream never interleave; what overflows that
+ * queue is found out by the next seal.
+ */
+#include "subscription.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "link.h"
+#include "reader.h"
+
+enum {
+	RECORD_BYTES_MAX = 4 << 20,
+	QUESTION_TIMEOUT_MS = 5000,
+	ASK_AGAIN_MS = 100, /* after a question that did not work; doubled each time */
+	ASK_AGAIN_MS_MAX = 10000,
+	MESSAGES_A_STEP = 1024, /* so that a step ends even when more arrives all the time */
+	TOPIC_BYTES = BAOPHU_TOPIC_BYTES_MAX + 1,
+};
+
+struct subscription {
+	struct subscription_config config;
+	struct subscription_standing standing;
+	struct holding holding;
+	struct link link;
+	struct reader *reader;
+	uint32_t link_seen;
+
+	char topic[TOPIC_BYTES], seal_topic[TOPIC_BYTES];
+	size_t topic_bytes, seal_topic_bytes;
+	char unit[BAOPHU_CODE_BYTES_MAX + 1];
+	uint32_t levels; /* below the path's last code */
+
+	bool is_asking;
+	enum holding_question asked;
+	struct wire_query query;
+	int64_t asked_ms, ask_after_ms, heard_ms;
+	int ask_again_ms;
+	bool has_joined;
+	uint64_t shown; /* callbacks called */
+	struct wire_arena arena;
+};
+
+const struct subscription_standing *subscription_standing(const struct subscription *subscription)
+{
+	return &subscription->standing;
+}
+
+/* Path of 1 to 9 codes; its last code into `unit`. */
+static int read_path(const char *path, char unit[static BAOPHU_CODE_BYTES_MAX + 1], uint32_t *ret_codes)
+{
+	uint32_t codes = 0;
+	size_t bytes = strlen(path);
+	if (!bytes || bytes > SUBSCRIPTION_PATH_BYTES_MAX)
+		return -EINVAL;
+	for (const char *at = path;; codes++) {
+		size_t length = strcspn(at, "/");
+		if (length < 1 || length > BAOPHU_CODE_BYTES_MAX)
+			return -EINVAL;
+		memcpy(unit, at, length);
+		unit[length] = 0;
+		at += length;
+		if (!*at++)
+			break;
+	}
+	if (codes > BAOPHU_DEPTH_MAX)
+		return -EINVAL;
+	*ret_codes = codes + 1;
+	return 0;
+}
+
+int subscription_open(const struct subscription_config *config, struct subscription **ret_subscription)
+{
+	uint32_t codes;
+	struct subscription *subscription = calloc(1, sizeof *subscription);
+	if (!subscription)
+		return -ENOMEM;
+	int error = read_path(config->path, subscription->unit, &codes);
+	if (!error && (config->depth + 1 < codes || config->depth > BAOPHU_DEPTH_MAX))
+		error = -EINVAL;
+	if (error) {
+		free(subscription);
+		return error;
+	}
+	subscription->config = *config;
+	subscription->levels = config->depth + 1 - codes;
+	if (!config->stale_after_ms)
+		subscription->config.stale_after_ms = SUBSCRIPTION_STALE_MS;
+	subscription->heard_ms = link_now_ms();
+	holding_init(&subscription->holding, config->units_max ? config->units_max : BAOPHU_UNITS_MAX);
+	subscription->standing.date = BAOPHU_DATE_NONE;
+	subscription->topic_bytes = (size_t)snprintf(subscription->topic, sizeof subscription->topic, "coverage/%u/%s/",
+						     config->depth, config->path);
+	subscription->seal_topic_bytes = (size_t)snprintf(subscription->seal_topic, sizeof subscription->seal_topic, "seal/%u/%s/~",
+							  config->depth, config->path);
+	error = link_open(&subscription->link, config->context, LINK_SUBSCRIBER, config->publish_endpoint, RECORD_BYTES_MAX);
+	if (!error)
+		error = reader_open(config->context, config->query_endpoint, &subscription->reader);
+	if (!error &&
+	    (zmq_setsockopt(subscription->link.socket, ZMQ_SUBSCRIBE, subscription->topic, subscription->topic_bytes) < 0 ||
+	     zmq_setsockopt(subscription->link.socket, ZMQ_SUBSCRIBE, subscription->seal_topic, subscription->seal_topic_bytes) <
+		 0))
+		error = -errno;
+	if (error) {
+		subscription_close(subscription);
+		return error;
+	}
+	*ret_subscription = subscription;
+	return 0;
+}
+
+void subscription_close(struct subscription *subscription)
+{
+	if (!subscription)
+		return;
+	reader_close(subscription->reader);
+	link_close(&subscription->link);
+	holding_finish(&subscription->holding);
+	wire_arena_finish(&subscription->arena);
+	free(subscription);
+}
+
+/* ---- showing ---- */
+
+static void show_record(struct subscription *subscription, const struct baophu_record *record)
+{
+	subscription->standing.records++;
+	subscription->shown++;
+	if (subscription->config.on_record)
+		subscription->config.on_record(subscription->config.user, record);
+}
+
+/* Tells of a changed state or proof. */
+static void show_state(struct subscription *subscription)
+{
+	struct subscription_standing *standing = &subscription->standing;
+	const struct holding *holding = &subscription->holding;
+	bool is_new = standing->state != holding->state || standing->place.seq != holding->place.seq;
+	standing->state = holding->state;
+	standing->place = holding->place;
+	standing->date = holding->date;
+	standing->count = holding->count;
+	standing->seal_seq = holding->seal_seq;
+	if (!is_new)
+		return;
+	subscription->shown++;
+	if (subscription->config.on_state)
+		subscription->config.on_state(subscription->config.user, standing);
+}
+
+/* ---- asking ---- */
+
+static void ask_later(struct subscription *subscription, int64_t now_ms)
+{
+	int wait_ms = subscription->ask_again_ms ? subscription->ask_again_ms * 2 : ASK_AGAIN_MS;
+	subscription->ask_again_ms = wait_ms < ASK_AGAIN_MS_MAX ? wait_ms : ASK_AGAIN_MS_MAX;
+	subscription->ask_after_ms = now_ms + subscription->ask_again_ms;
+	subscription->is_asking = false;
+}
+
+static void ask(struct subscription *subscription, int64_t now_ms)
+{
+	uint64_t min_seq;
+	enum holding_question question = holding_question(&subscription->holding, &min_seq);
+	if (question == HOLDING_ASK_NOTHING || now_ms < subscription->ask_after_ms)
+		return;
+	const struct baophu_place *place = &subscription->holding.place;
+	subscription->query = reader_question(WIRE_QUERY_CHANGED);
+	subscription->query.unit = subscription->unit;
+	subscription->query.depth = subscription->levels;
+	subscription->query.min_seq = min_seq;
+	if (question == HOLDING_ASK_CHANGED) {
+		subscription->query.since_seq = place->seq;
+		subscription->query.has_since_digest = true;
+		memcpy(subscription->query.since_digest, place->digest, sizeof place->digest);
+	}
+	subscription->asked = question;
+	subscription->asked_ms = now_ms;
+	if (reader_ask(subscription->reader, &subscription->query) < 0) {
+		ask_later(subscription, now_ms);
+		return;
+	}
+	subscription->is_asking = true;
+	if (subscription->has_joined)
+		subscription->standing.repairs++;
+	holding_answer_begin(&subscription->holding);
+}
+
+static int take_page(struct subscription *subscription, const struct wire_answer *answer)
+{
+	for (uint32_t i = 0; i < answer->record_count; i++) {
+		const struct baophu_record *record = &answer->records[i];
+		enum holding_effect effect;
+		int error = holding_answer_record(&subscription->holding, record->unit_number, record->version, &effect);
+		if (error)
+			return error;
+		if (effect == HOLDING_APPLIED)
+			show_record(subscription, record);
+	}
+	return 0;
+}
+
+/* The last page is taken. */
+static void finish_answer(struct subscription *subscription, const struct baophu_place *cut, int64_t now_ms)
+{
+	uint32_t unit;
+	while (subscription->asked == HOLDING_ASK_ALL && (unit = holding_sweep(&subscription->holding, cut)) != 0) {
+		struct baophu_record gone = { .unit_number = unit, .version = cut->seq, .seq = cut->seq, .tombstone = true };
+		gone.depth = subscription->config.depth;
+		gone.date = subscription->holding.date;
+		show_record(subscription, &gone);
+	}
+	holding_answer_end(&subscription->holding, cut);
+	subscription->is_asking = false;
+	subscription->has_joined = true;
+	subscription->standing.refused = BAOPHU_CODE_NONE;
+	/* if the next seal still does not match, the question after this one waits longer */
+	subscription->ask_again_ms = subscription->ask_again_ms ? subscription->ask_again_ms * 2 : ASK_AGAIN_MS;
+	if (subscription->ask_again_ms > ASK_AGAIN_MS_MAX)
+		subscription->ask_again_ms = ASK_AGAIN_MS_MAX;
+	subscription->ask_after_ms = now_ms + subscription->ask_again_ms - ASK_AGAIN_MS;
+	subscription->heard_ms = now_ms;
+}
+
+/* Looks after the question that is under way. */
+static int hear_answer(struct subscription *subscription, int64_t now_ms)
+{
+	struct wire_answer answer;
+	int result = reader_take(subscription->reader, &answer);
+	if (result > 0) {
+		int error = take_page(subscription, &answer);
+		if (error)
+			return error;
+		if (!reader_next_page(&subscription->query, &answer))
+			finish_answer(subscription, &answer.cut, now_ms);
+		else if (reader_ask(subscription->reader, &subscription->query) < 0)
+			ask_later(subscription, now_ms);
+		subscription->asked_ms = now_ms;
+	} else if (result == BAOPHU_EREFUSED) {
+		subscription->standing.refused = answer.code;
+		if (answer.code == BAOPHU_CODE_SNAPSHOT_REQUIRED) {
+			uint64_t seal_seq = subscription->holding.seal_seq;
+			holding_restart(&subscription->holding);
+			subscription->holding
+			    .seal_seq = seal_seq; /* of the history that answers now: enough to ask again at once */
+		}
+		ask_later(subscription, now_ms);
+	} else if (result < 0) {
+		return result;
+	} else if (!reader_is_waiting(subscription->reader) || now_ms - subscription->asked_ms > QUESTION_TIMEOUT_MS) {
+		ask_later(subscription, now_ms);
+	}
+	return 0;
+}
+
+/* ---- the stream ---- */
+
+static bool has_prefix(zmq_msg_t *topic, const char *prefix, size_t bytes)
+{
+	return zmq_msg_size(topic) >= bytes && memcmp(zmq_msg_data(topic), prefix, bytes) == 0;
+}
+
+static int hear_publication(struct subscription *subscription, zmq_msg_t *topic, zmq_msg_t *body)
+{
+	size_t size = zmq_msg_size(body);
+	int error = link_arena_fit(&subscription->arena, size);
+	if (error)
+		return error;
+	if (has_prefix(topic, subscription->seal_topic, subscription->seal_topic_bytes) &&
+	    zmq_msg_size(topic) == subscription->seal_topic_bytes) {
+		struct baophu_seal seal;
+		if (wire_decode_seal(&subscription->arena, zmq_msg_data(body), size, &seal) < 0)
+			return BAOPHU_EPROTOCOL;
+		holding_seal(&subscription->holding, &seal);
+		if (subscription->holding.state == HOLDING_EXACT)
+			subscription->ask_again_ms = 0;
+	} else if (has_prefix(topic, subscription->topic, subscription->topic_bytes)) {
+		struct baophu_record record;
+		enum holding_effect effect;
+		if (wire_decode_record(&subscription->arena, zmq_msg_data(body), size, &record) < 0)
+			return BAOPHU_EPROTOCOL;
+		error = holding_publish(&subscription->holding, record.unit_number, record.previous, record.version,
+					record.tombstone, &effect);
+		if (error)
+			return error;
+		if (effect == HOLDING_APPLIED || effect == HOLDING_GONE)
+			show_record(subscription, &record);
+	}
+	return 0;
+}
+
+/* Takes what is there, at most MESSAGES_A_STEP, or until something has to be asked. */
+static int hear_publications(struct subscription *subscription, int64_t now_ms)
+{
+	int error = 0;
+	for (int i = 0; i < MESSAGES_A_STEP && !error && !subscription->is_asking; i++) {
+		zmq_msg_t frames[2];
+		zmq_msg_init(&frames[0]);
+		zmq_msg_init(&frames[1]);
+		int count = link_receive(&subscription->link, frames);
+		if (count == 2) {
+			subscription->heard_ms = now_ms;
+			error = hear_publication(subscription, &frames[0], &frames[1]);
+			if (!error)
+				ask(subscription, now_ms);
+			show_state(subscription);
+		}
+		zmq_msg_close(&frames[0]);
+		zmq_msg_close(&frames[1]);
+		if (!count)
+			break;
+	}
+	return error;
+}
+
+/* A connection that was lost, or silence. */
+static void notice_loss(struct subscription *subscription, int64_t now_ms)
+{
+	bool is_new = subscription->link.up_count != subscription->link_seen;
+	bool is_silent = !subscription->is_asking && now_ms - subscription->heard_ms > subscription->config.stale_after_ms;
+	bool was_up = subscription->link_seen != 0;
+	subscription->link_seen = subscription->link.up_count;
+	if (is_new)
+		subscription->heard_ms = now_ms;
+	if ((is_new && was_up) || !subscription->link.is_up || is_silent) {
+		subscription->is_asking = false; /* an answer from before says nothing about what comes after */
+		if (subscription->holding.state != HOLDING_STALE && subscription->holding.state != HOLDING_SYNCING)
+			holding_lost(&subscription->holding);
+		else if (is_new)
+			subscription->holding.heard_since_lost = false;
+	}
+}
+
+int subscription_step(struct subscription *subscription, int timeout_ms)
+{
+	int64_t deadline_ms = link_now_ms() + timeout_ms;
+	struct link *links[] = { &subscription->link, reader_link(subscription->reader) };
+	for (;;) {
+		int64_t now_ms = link_now_ms();
+		uint64_t shown = subscription->shown;
+		link_watch(links[0]);
+		link_watch(links[1]);
+		notice_loss(subscription, now_ms);
+		show_state(subscription);
+		int error = subscription->is_asking ? hear_answer(subscription, now_ms) : 0;
+		show_state(subscription);
+		if (!error && !subscription->is_asking)
+			ask(subscription, now_ms);
+		if (!error)
+			error = hear_publications(subscription, now_ms);
+		if (error)
+			return error;
+		if (subscription->shown != shown || now_ms >= deadline_ms)
+			return 0;
+		int64_t wait_ms = deadline_ms - now_ms < ASK_AGAIN_MS ? deadline_ms - now_ms : ASK_AGAIN_MS;
+		bool reads[] = { !subscription->is_asking, true };
+		error = link_wait(links, reads, 2, (int)wait_ms);
+		if (error)
+			return error;
+	}
+}
