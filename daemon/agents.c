@@ -19,7 +19,8 @@ void agents_finish(struct agents *agents)
 int agents_clone(struct agents *to, const struct agents *from)
 {
 	agents_init(to);
-	if (vec_clone(&to->agents, &from->agents, sizeof(struct agent)) || vec_clone(&to->grants, &from->grants, sizeof(struct grant)) ||
+	if (vec_clone(&to->agents, &from->agents, sizeof(struct agent)) ||
+	    vec_clone(&to->grants, &from->grants, sizeof(struct grant)) ||
 	    vec_clone(&to->newest_of_unit, &from->newest_of_unit, sizeof(uint32_t)) ||
 	    vec_clone(&to->lists, &from->lists, sizeof(uint16_t)) || vec_clone(&to->epochs, &from->epochs, sizeof(struct epoch)) ||
 	    vec_clone(&to->by_epoch, &from->by_epoch, sizeof(uint32_t))) {
@@ -72,8 +73,14 @@ int agents_apply_grant(struct agents *agents, const struct entry_grant *entry, u
 	measures[0] = (uint16_t)entry->measure_count;
 	if (entry->measure_count)
 		memcpy(measures + 1, entry->measures, entry->measure_count * sizeof *measures);
-	*grant = (struct grant){ .id = id, .agent = entry->agent, .unit = entry->unit, .older_of_unit = *newest, .measures = list,
-		.from = entry->from, .until = entry->until, .extent = entry->extent };
+	*grant = (struct grant){ .id = id,
+				 .agent = entry->agent,
+				 .unit = entry->unit,
+				 .older_of_unit = *newest,
+				 .measures = list,
+				 .from = entry->from,
+				 .until = entry->until,
+				 .extent = entry->extent };
 	*newest = (uint32_t)agents->grants.count;
 	return 0;
 }

@@ -7,13 +7,21 @@
 
 #include <baophu/ratio.h>
 
-struct dirty { uint32_t unit; uint16_t measure; };
+struct dirty {
+	uint32_t unit;
+	uint16_t measure;
+};
 
 void coverage_init(struct coverage *coverage, const struct registry *registry, const struct tree *tree, const struct facts *facts,
 		   const struct rates *rates, const struct axes *axes)
 {
-	*coverage = (struct coverage){ .registry = registry, .tree = tree, .facts = facts, .rates = rates, .axes = *axes,
-		.unit_count = tree->count, .plans_are_stale = true };
+	*coverage = (struct coverage){ .registry = registry,
+				       .tree = tree,
+				       .facts = facts,
+				       .rates = rates,
+				       .axes = *axes,
+				       .unit_count = tree->count,
+				       .plans_are_stale = true };
 	coverage->units = calloc(tree->count, sizeof *coverage->units);
 	coverage->plans = calloc(tree->count, sizeof *coverage->plans);
 	if (!coverage->units || !coverage->plans)
@@ -62,9 +70,16 @@ const struct cell *coverage_cell(const struct coverage *coverage, uint32_t unit,
 
 static struct cell cell_empty(uint16_t measure)
 {
-	return (struct cell){ .value = BAOPHU_ABSENT, .whole = BAOPHU_ABSENT, .own = BAOPHU_ABSENT, .sum = BAOPHU_ABSENT,
-		.from = BAOPHU_DATE_NONE, .to = BAOPHU_DATE_NONE, .whole_to = BAOPHU_DATE_NONE, .oldest = BAOPHU_DATE_NONE,
-		.measure = measure, .state = BAOPHU_STATE_NO_REPORT };
+	return (struct cell){ .value = BAOPHU_ABSENT,
+			      .whole = BAOPHU_ABSENT,
+			      .own = BAOPHU_ABSENT,
+			      .sum = BAOPHU_ABSENT,
+			      .from = BAOPHU_DATE_NONE,
+			      .to = BAOPHU_DATE_NONE,
+			      .whole_to = BAOPHU_DATE_NONE,
+			      .oldest = BAOPHU_DATE_NONE,
+			      .measure = measure,
+			      .state = BAOPHU_STATE_NO_REPORT };
 }
 
 static struct cell *cell_create(struct coverage *coverage, uint32_t unit, uint16_t measure)
@@ -87,6 +102,11 @@ static struct cell *cell_create(struct coverage *coverage, uint32_t unit, uint16
 	return &cells->cells[at];
 }
 
+static const struct measure *measure_of(const struct coverage *coverage, uint16_t measure)
+{
+	return measures_get(&coverage->registry->measures, measure);
+}
+
 void coverage_mark(struct coverage *coverage, uint32_t unit, uint16_t measure)
 {
 	if (coverage->error || !tree_has(coverage->tree, unit))
@@ -103,6 +123,19 @@ void coverage_mark(struct coverage *coverage, uint32_t unit, uint16_t measure)
 	cell->dirty = true;
 }
 
+void coverage_mark_fact(struct coverage *coverage, const struct slot *slot)
+{
+	if (coverage->error || !tree_has(coverage->tree, slot->unit))
+		return;
+	/* Most late reports speak of a past that the present does not show; they are in the facts, and that is all (rule 3). */
+	if (slot->extent == BAOPHU_WHOLE && measure_of(coverage, slot->measure)->kind == BAOPHU_STOCK) {
+		const struct cell *cell = cell_find(coverage, slot->unit, slot->measure);
+		if (cell && (cell->dirty || slot->to > coverage->axes.date || slot->to < cell->whole_to))
+			return;
+	}
+	coverage_mark(coverage, slot->unit, slot->measure);
+}
+
 void coverage_mark_plans(struct coverage *coverage) { coverage->plans_are_stale = true; }
 
 void coverage_mark_all(struct coverage *coverage)
@@ -113,12 +146,9 @@ void coverage_mark_all(struct coverage *coverage)
 			coverage_mark(coverage, coverage->facts->table[i].unit, coverage->facts->table[i].measure);
 }
 
-static const struct measure *measure_of(const struct coverage *coverage, uint16_t measure)
-{
-	return measures_get(&coverage->registry->measures, measure);
-}
-
-struct period { baophu_date from, to; };
+struct period {
+	baophu_date from, to;
+};
 
 /* Later end first; on the same end the longer one. */
 static void period_take(struct period *best, baophu_date from, baophu_date to)
@@ -196,8 +226,8 @@ static void cell_compute(const struct coverage *coverage, uint32_t unit, uint16_
 			 struct cell *ret_cell);
 
 /* A child's or a part's figure for the same period (of a stock: as of the date). */
-static bool figure_of(const struct coverage *coverage, uint32_t unit, uint16_t measure, bool is_flow, struct period period, unsigned depth,
-		      struct cell *ret_cell)
+static bool figure_of(const struct coverage *coverage, uint32_t unit, uint16_t measure, bool is_flow, struct period period,
+		      unsigned depth, struct cell *ret_cell)
 {
 	const struct cell *cell = cell_find(coverage, unit, measure);
 	if (!cell)
@@ -338,17 +368,20 @@ static void cell_compute(const struct coverage *coverage, uint32_t unit, uint16_
 		if (!sum.reported)
 			cell.reason = own.reason;
 	}
-	cell.state = cell.value != BAOPHU_ABSENT ? BAOPHU_STATE_REPORTED : withdrawn ? BAOPHU_STATE_WITHDRAWN : BAOPHU_STATE_NO_REPORT;
+	cell.state = cell.value != BAOPHU_ABSENT ? BAOPHU_STATE_REPORTED
+		     : withdrawn                 ? BAOPHU_STATE_WITHDRAWN
+						 : BAOPHU_STATE_NO_REPORT;
 	*ret_cell = cell;
 }
 
 static bool cells_are_equal(const struct cell *a, const struct cell *b)
 {
-	return a->value == b->value && a->whole == b->whole && a->own == b->own && a->sum == b->sum && a->estimated == b->estimated &&
-	       a->from == b->from && a->to == b->to && a->whole_to == b->whole_to && a->oldest == b->oldest &&
-	       a->reported == b->reported && a->expected == b->expected && a->uncovered_days == b->uncovered_days &&
-	       a->unused == b->unused && a->basis == b->basis && a->state == b->state && a->status == b->status &&
-	       a->origin == b->origin && a->bound == b->bound && a->reason == b->reason && a->mixed_bounds == b->mixed_bounds;
+	return a->value == b->value && a->whole == b->whole && a->own == b->own && a->sum == b->sum &&
+	       a->estimated == b->estimated && a->from == b->from && a->to == b->to && a->whole_to == b->whole_to &&
+	       a->oldest == b->oldest && a->reported == b->reported && a->expected == b->expected &&
+	       a->uncovered_days == b->uncovered_days && a->unused == b->unused && a->basis == b->basis && a->state == b->state &&
+	       a->status == b->status && a->origin == b->origin && a->bound == b->bound && a->reason == b->reason &&
+	       a->mixed_bounds == b->mixed_bounds;
 }
 
 /* ---- plans ---- */
@@ -392,9 +425,15 @@ static void plans_compute(struct coverage *coverage)
 		uint32_t unit = tree->order[i], cursor = 0;
 		const struct plan_target *target;
 		while ((target = plans_next(plans, unit, coverage->axes.known_id, &cursor))) {
-			struct plan_cell own = { .value = target->value, .plan = target->plan, .from = target->from, .to = target->to,
-				.target = target->target, .kind = target->kind, .decimals = target->decimals, .origin = target->origin,
-				.is_own = true };
+			struct plan_cell own = { .value = target->value,
+						 .plan = target->plan,
+						 .from = target->from,
+						 .to = target->to,
+						 .target = target->target,
+						 .kind = target->kind,
+						 .decimals = target->decimals,
+						 .origin = target->origin,
+						 .is_own = true };
 			/* Children came first and may have left a sum here: an own target takes its place. */
 			struct plan_cell *summed = plan_find(coverage, unit, own.plan, own.kind == BAOPHU_PLAN_RATE, own.target);
 			if (summed)
@@ -481,10 +520,22 @@ static struct baophu_row *row_add(struct rows *out, enum baophu_row_kind kind, c
 		return NULL;
 	}
 	struct baophu_row *row = &out->rows[out->count++];
-	*row = (struct baophu_row){ .kind = kind, .from = BAOPHU_DATE_NONE, .to = BAOPHU_DATE_NONE, .value = BAOPHU_ABSENT,
-		.whole = BAOPHU_ABSENT, .sum = BAOPHU_ABSENT, .gap = BAOPHU_ABSENT, .own = BAOPHU_ABSENT, .whole_to = BAOPHU_DATE_NONE,
-		.oldest = BAOPHU_DATE_NONE, .target = BAOPHU_ABSENT, .remaining = BAOPHU_ABSENT, .numerator = BAOPHU_ABSENT,
-		.denominator = BAOPHU_ABSENT, .estimated = BAOPHU_ABSENT, .previous = BAOPHU_ABSENT };
+	*row = (struct baophu_row){ .kind = kind,
+				    .from = BAOPHU_DATE_NONE,
+				    .to = BAOPHU_DATE_NONE,
+				    .value = BAOPHU_ABSENT,
+				    .whole = BAOPHU_ABSENT,
+				    .sum = BAOPHU_ABSENT,
+				    .gap = BAOPHU_ABSENT,
+				    .own = BAOPHU_ABSENT,
+				    .whole_to = BAOPHU_DATE_NONE,
+				    .oldest = BAOPHU_DATE_NONE,
+				    .target = BAOPHU_ABSENT,
+				    .remaining = BAOPHU_ABSENT,
+				    .numerator = BAOPHU_ABSENT,
+				    .denominator = BAOPHU_ABSENT,
+				    .estimated = BAOPHU_ABSENT,
+				    .previous = BAOPHU_ABSENT };
 	memcpy(row->measure, measure, strnlen(measure, BAOPHU_CODE_BYTES_MAX));
 	return row;
 }
@@ -520,7 +571,10 @@ static void row_take_cell(struct baophu_row *row, const struct cell *cell)
 }
 
 /* Soft rules between two measures of a unit (design rule 10): the first must not be above the second. */
-static const struct { const char *lesser, *greater; enum baophu_flag flag; } soft_rules[] = {
+static const struct {
+	const char *lesser, *greater;
+	enum baophu_flag flag;
+} soft_rules[] = {
 	{ "bhtn", "bhxh_bb", BAOPHU_FLAG_BHTN_ABOVE_BB },
 	{ "bhyt", "danso", BAOPHU_FLAG_BHYT_ABOVE_POPULATION },
 };
@@ -549,7 +603,9 @@ static void flag_figures(struct rows *out, struct baophu_row *row, const struct 
 	int64_t sum = 0;
 	uint32_t parts = 0;
 	for (uint16_t part = 1; part <= measures_count(measures); part++) {
-		const struct cell *other = measure_of(coverage, part)->parent == cell->measure ? cell_find(coverage, out->unit, part) : NULL;
+		const struct cell *other = measure_of(coverage, part)->parent == cell->measure
+					       ? cell_find(coverage, out->unit, part)
+					       : NULL;
 		if (other && other->value != BAOPHU_ABSENT && other->to == cell->to && other->from == cell->from) {
 			sum += other->value;
 			parts++;
@@ -619,8 +675,8 @@ static bool plan_targets(const struct coverage *coverage, uint32_t plan, bool is
 {
 	for (size_t i = 0; i < coverage->registry->plans.targets.count; i++) {
 		const struct plan_target *found = vec_at(&coverage->registry->plans.targets, struct plan_target, i);
-		if (found->plan == plan && found->target == target && (found->kind == BAOPHU_PLAN_RATE) == is_rate && !found->removed &&
-		    found->id <= coverage->axes.known_id)
+		if (found->plan == plan && found->target == target && (found->kind == BAOPHU_PLAN_RATE) == is_rate &&
+		    !found->removed && found->id <= coverage->axes.known_id)
 			return true;
 	}
 	return false;
@@ -690,10 +746,10 @@ static void row_judge_rate(struct baophu_row *row)
 	__int128 wanted = (__int128)row->denominator * row->target;
 	__int128 missing = (wanted + 100 * power_of_ten(row->decimals) - 1) / (100 * power_of_ten(row->decimals)) - row->numerator;
 	row->remaining = (int64_t)missing;
-	row->state = reached >= wanted	   ? BAOPHU_STATE_MET :
-		     2 * reached >= wanted ? BAOPHU_STATE_HALF :
-		     reached > 0	   ? BAOPHU_STATE_UNDER_HALF :
-					     BAOPHU_STATE_ZERO;
+	row->state = reached >= wanted       ? BAOPHU_STATE_MET
+		     : 2 * reached >= wanted ? BAOPHU_STATE_HALF
+		     : reached > 0           ? BAOPHU_STATE_UNDER_HALF
+					     : BAOPHU_STATE_ZERO;
 }
 
 static void add_share_rows(struct rows *out, uint16_t number)
@@ -712,7 +768,8 @@ static void add_share_rows(struct rows *out, uint16_t number)
 	for (unsigned i = 0; i < plans->count && !has_plan; i++)
 		has_plan = plans->cells[i].kind == BAOPHU_PLAN_RATE && plans->cells[i].target == number &&
 			   plan_is_listed(coverage, &plans->cells[i], date);
-	if (asked ? !has_plan && !plan_targets(coverage, asked, true, number) : !has_plan && !(has_above && has_below) && !out->wanted_count)
+	if (asked ? !has_plan && !plan_targets(coverage, asked, true, number)
+		  : !has_plan && !(has_above && has_below) && !out->wanted_count)
 		return;
 	struct baophu_row *row = row_add(out, BAOPHU_ROW_SHARE, indicator->code);
 	if (!row)
@@ -731,12 +788,12 @@ static void add_share_rows(struct rows *out, uint16_t number)
 		if (has_above && below->oldest < row->oldest)
 			row->oldest = below->oldest;
 	}
-	row->state = !has_below || below->value <= 0 ? BAOPHU_STATE_NO_DENOMINATOR :
-		     !has_above			     ? BAOPHU_STATE_NO_REPORT :
-		     (above->basis == BAOPHU_BASIS_PARTIAL) != (below->basis == BAOPHU_BASIS_PARTIAL) ||
-				     above->basis == BAOPHU_BASIS_PARTIAL ?
-						       BAOPHU_STATE_PARTIAL :
-						       BAOPHU_STATE_COMPUTED;
+	row->state = !has_below || below->value <= 0 ? BAOPHU_STATE_NO_DENOMINATOR
+		     : !has_above                    ? BAOPHU_STATE_NO_REPORT
+		     : (above->basis == BAOPHU_BASIS_PARTIAL) != (below->basis == BAOPHU_BASIS_PARTIAL) ||
+			     above->basis == BAOPHU_BASIS_PARTIAL
+			 ? BAOPHU_STATE_PARTIAL
+			 : BAOPHU_STATE_COMPUTED;
 	struct baophu_row share = *row;
 	for (unsigned i = 0; i < plans->count; i++) {
 		const struct plan_cell *plan = &plans->cells[i];
@@ -755,7 +812,8 @@ static void add_share_rows(struct rows *out, uint16_t number)
 
 static bool is_same_rate(const struct entry_rate *a, const struct entry_rate *b)
 {
-	return a->measure == b->measure && a->denominator == b->denominator && a->over_measure == b->over_measure && a->over_plan == b->over_plan;
+	return a->measure == b->measure && a->denominator == b->denominator && a->over_measure == b->over_measure &&
+	       a->over_plan == b->over_plan;
 }
 
 /* The newest word on each rate that was printed of the latest date; walks newest first, so what was seen stands. */
@@ -789,7 +847,8 @@ static int64_t figure_at(const struct coverage *coverage, uint32_t unit, uint16_
 	if (fact && fact_stands(fact))
 		return fact->value;
 	const struct cell *cell = cell_find(coverage, unit, measure);
-	return cell && cell->to == to && (!is_flow || cell->from == from) && cell->basis != BAOPHU_BASIS_PARTIAL ? cell->value : BAOPHU_ABSENT;
+	return cell && cell->to == to && (!is_flow || cell->from == from) && cell->basis != BAOPHU_BASIS_PARTIAL ? cell->value
+														 : BAOPHU_ABSENT;
 }
 
 /* What a published rate would be divided by, as we know it on its date. */
@@ -801,7 +860,8 @@ static int64_t denominator_at(const struct coverage *coverage, uint32_t unit, co
 	}
 	if (rate->denominator != BAOPHU_OVER_MEASURE)
 		return BAOPHU_ABSENT;
-	const struct fact *fact = facts_latest(facts_series(coverage->facts, unit, rate->over_measure, BAOPHU_WHOLE), rate->to, NULL);
+	const struct fact *fact = facts_latest(facts_series(coverage->facts, unit, rate->over_measure, BAOPHU_WHOLE), rate->to,
+					       NULL);
 	return fact ? fact->value : figure_at(coverage, unit, rate->over_measure, rate->from, rate->to);
 }
 
@@ -828,7 +888,8 @@ static bool rates_contradict(const struct entry_rate *a, const struct entry_rate
 	return greater - lesser <= greater / 4;
 }
 
-static const struct entry_rate *rate_of(const struct rate *const *rates, uint32_t count, uint16_t measure, const struct entry_rate *like)
+static const struct entry_rate *rate_of(const struct rate *const *rates, uint32_t count, uint16_t measure,
+					const struct entry_rate *like)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		const struct entry_rate *rate = &rates[i]->said;
@@ -840,7 +901,8 @@ static const struct entry_rate *rate_of(const struct rate *const *rates, uint32_
 }
 
 /* BHTN is a part of compulsory insurance; over one denominator its share cannot be above BHXH less the voluntary. */
-static bool bhtn_is_above(const struct coverage *coverage, const struct rate *const *rates, uint32_t count, const struct entry_rate *rate)
+static bool bhtn_is_above(const struct coverage *coverage, const struct rate *const *rates, uint32_t count,
+			  const struct entry_rate *rate)
 {
 	const struct measures *measures = &coverage->registry->measures;
 	if (rate->denominator != BAOPHU_OVER_MEASURE || rate->measure != measures_find(measures, "bhtn"))
@@ -881,9 +943,10 @@ static void add_published_row(struct rows *out, const struct rate *const *rates,
 	if (numerator != BAOPHU_ABSENT && denominator != BAOPHU_ABSENT && denominator > 0) {
 		row->numerator = numerator;
 		row->denominator = denominator;
-		row->state = baophu_percent(numerator, denominator, rate->decimals) == rate->digits	       ? BAOPHU_STATE_AGREES :
-			     baophu_percent_truncated(numerator, denominator, rate->decimals) == rate->digits ? BAOPHU_STATE_AGREES_TRUNCATED :
-														BAOPHU_STATE_DIFFERS;
+		row->state = baophu_percent(numerator, denominator, rate->decimals) == rate->digits ? BAOPHU_STATE_AGREES
+			     : baophu_percent_truncated(numerator, denominator, rate->decimals) == rate->digits
+				 ? BAOPHU_STATE_AGREES_TRUNCATED
+				 : BAOPHU_STATE_DIFFERS;
 		if (row->state == BAOPHU_STATE_DIFFERS && rate->denominator == BAOPHU_OVER_PLAN)
 			row_flag(row, BAOPHU_FLAG_TRIPLE_DIFFERS);
 	}
@@ -907,7 +970,9 @@ static int by_measure(const void *a, const void *b)
 uint32_t coverage_rows(const struct coverage *coverage, uint32_t unit, const char *const *measures, uint32_t measure_count,
 		       struct baophu_row *rows, uint32_t size, bool *ret_truncated)
 {
-	struct rows out = { .coverage = coverage, .unit = unit, .wanted = measures, .wanted_count = measure_count, .rows = rows, .size = size };
+	struct rows out = {
+		.coverage = coverage, .unit = unit, .wanted = measures, .wanted_count = measure_count, .rows = rows, .size = size
+	};
 	if (tree_has(coverage->tree, unit)) {
 		const struct measures *all = &coverage->registry->measures;
 		for (uint16_t measure = 1; measure <= measures_count(all); measure++)

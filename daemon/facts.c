@@ -25,7 +25,8 @@ static struct series *series_at(const struct facts *facts, uint32_t unit, uint16
 {
 	uint32_t mask = facts->table_size - 1;
 	uint32_t at = series_hash(unit, measure, extent) & mask;
-	while (facts->table[at].unit && (facts->table[at].unit != unit || facts->table[at].measure != measure || facts->table[at].extent != extent))
+	while (facts->table[at].unit &&
+	       (facts->table[at].unit != unit || facts->table[at].measure != measure || facts->table[at].extent != extent))
 		at = (at + 1) & mask;
 	return &facts->table[at];
 }
@@ -51,7 +52,8 @@ static int table_grow(struct facts *facts)
 static uint64_t slot_digest(const struct series *series, const struct fact *fact)
 {
 	uint64_t word[] = { (uint64_t)series->unit << 32 | (uint64_t)series->measure << 8 | series->extent,
-		(uint64_t)fact->from << 32 | (uint64_t)fact->to << 16 | (uint64_t)fact->flags << 8 | fact->reason, (uint64_t)fact->value, fact->id };
+			    (uint64_t)fact->from << 32 | (uint64_t)fact->to << 16 | (uint64_t)fact->flags << 8 | fact->reason,
+			    (uint64_t)fact->value, fact->id };
 	uint64_t hash = UINT64_C(0x243f6a8885a308d3);
 	for (unsigned i = 0; i < 4; i++) {
 		hash = (hash ^ word[i]) * UINT64_C(0x9e3779b97f4a7c15);
@@ -112,16 +114,17 @@ static struct fact *slot_get(struct facts *facts, const struct slot *slot, struc
 	return &series->facts[at];
 }
 
-static void fact_say(struct facts *facts, const struct series *series, struct fact *fact, bool is_new, const struct figure *figure, uint64_t id)
+static void fact_say(struct facts *facts, const struct series *series, struct fact *fact, bool is_new, const struct figure *figure,
+		     uint64_t id)
 {
 	if (!is_new)
 		facts->digest -= slot_digest(series, fact);
 	fact->value = figure->value;
 	fact->id = id;
 	fact->reason = figure->reason;
-	fact->flags = figure->value == BAOPHU_ABSENT ?
-			      0 :
-			      (uint8_t)((figure->status - 1) | (figure->origin - 1) << 2 | (figure->bound - 1) << 4);
+	fact->flags = figure->value == BAOPHU_ABSENT
+			  ? 0
+			  : (uint8_t)((figure->status - 1) | (figure->origin - 1) << 2 | (figure->bound - 1) << 4);
 	facts->digest += slot_digest(series, fact);
 }
 
@@ -154,6 +157,21 @@ int facts_withdraw(struct facts *facts, const struct entry_withdrawal *withdrawa
 		fact_say(facts, series, fact, is_new, &nothing, id);
 	*ret_effect = FACTS_CHANGED;
 	return 0;
+}
+
+void facts_prefetch(const struct facts *facts, const struct slot *slot, int stage)
+{
+	if (!facts->table_size)
+		return;
+	if (stage == 0) {
+		__builtin_prefetch(&facts->table[series_hash(slot->unit, slot->measure, slot->extent) & (facts->table_size - 1)]);
+		return;
+	}
+	const struct series *series = series_at(facts, slot->unit, slot->measure, slot->extent);
+	enum { LINE = 64, LINES_MAX = 12 };
+	const char *at = (const char *)series->facts, *end = at + series->count * sizeof *series->facts;
+	for (unsigned i = 0; i < LINES_MAX && at < end; i++, at += LINE)
+		__builtin_prefetch(at, 1);
 }
 
 const struct series *facts_series(const struct facts *facts, uint32_t unit, uint16_t measure, uint8_t extent)
@@ -211,7 +229,11 @@ int facts_standing(const struct fact_version *versions, int count)
 /* ---- rule 2: what facts say of a period ---- */
 
 /* A stretch of days with an amount: a fact, or the difference of two facts that start on the same day. */
-struct stretch { uint16_t from, to; int64_t value; uint8_t status, origin, bound, reason, is_fact; };
+struct stretch {
+	uint16_t from, to;
+	int64_t value;
+	uint8_t status, origin, bound, reason, is_fact;
+};
 
 static int longest_then_earliest(const void *a, const void *b)
 {
@@ -243,11 +265,15 @@ void facts_flow(const struct series *series, baophu_date from_date, baophu_date 
 			ret_flow->withdrawn |= fact->from >= from;
 			continue;
 		}
-		struct stretch stretch = { fact->from, fact->to, fact->value, fact_status(fact), fact_origin(fact), fact_bound(fact), fact->reason, 1 };
+		struct stretch stretch = { fact->from,        fact->to,         fact->value,  fact_status(fact),
+					   fact_origin(fact), fact_bound(fact), fact->reason, 1 };
 		if (fact->from == from && fact->to == to) { /* exactly this period: nothing else is asked */
-			*ret_flow = (struct flow){ .value = fact->value, .status = stretch.status, .origin = stretch.origin,
-				.bound = stretch.bound, .reason = fact->reason,
-				.estimated = stretch.status == BAOPHU_ESTIMATE ? fact->value : 0 };
+			*ret_flow = (struct flow){ .value = fact->value,
+						   .status = stretch.status,
+						   .origin = stretch.origin,
+						   .bound = stretch.bound,
+						   .reason = fact->reason,
+						   .estimated = stretch.status == BAOPHU_ESTIMATE ? fact->value : 0 };
 			return;
 		}
 		if (fact->from >= from) {
@@ -261,9 +287,15 @@ void facts_flow(const struct series *series, baophu_date from_date, baophu_date 
 			if (shorter->from != fact->from || !fact_stands(shorter) || shorter->to >= fact->to)
 				continue;
 			if (shorter->to + 1 >= from && fact->value >= shorter->value && count < STRETCHES_MAX)
-				stretches[count++] = (struct stretch){ (uint16_t)(shorter->to + 1), fact->to, fact->value - shorter->value,
-					weaker(stretch.status, fact_status(shorter)), weaker(stretch.origin, fact_origin(shorter)),
-					stretch.bound == fact_bound(shorter) ? stretch.bound : BAOPHU_ABOUT, 0, 0 };
+				stretches[count++] = (struct stretch){ (uint16_t)(shorter->to + 1),
+								       fact->to,
+								       fact->value - shorter->value,
+								       weaker(stretch.status, fact_status(shorter)),
+								       weaker(stretch.origin, fact_origin(shorter)),
+								       stretch.bound == fact_bound(shorter) ? stretch.bound
+													    : BAOPHU_ABOUT,
+								       0,
+								       0 };
 			break;
 		}
 	}

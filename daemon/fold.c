@@ -118,32 +118,54 @@ static int touch(struct state *state, uint32_t unit, uint64_t seq)
 static bool slot_is_sound(const struct state *state, const struct slot *slot)
 {
 	return slot->unit && slot->unit <= units_count(&state->registry.units) && slot->measure &&
-	       slot->measure <= measures_count(&state->registry.measures) && slot->from <= slot->to && slot->from >= BAOPHU_DATE_MIN &&
-	       slot->to <= BAOPHU_DATE_MAX;
+	       slot->measure <= measures_count(&state->registry.measures) && slot->from <= slot->to &&
+	       slot->from >= BAOPHU_DATE_MIN && slot->to <= BAOPHU_DATE_MAX;
 }
 
-static int fold_entry(struct state *state, const struct record_header *header, const struct entry *entry, uint32_t index, const uint8_t *raw,
-		      size_t raw_bytes)
+/* Facts and withdrawals wait here for a moment, so that the memory they need is on its way when they are folded, in order. */
+enum { WINDOW = 32 };
+struct window {
+	struct entry entries[WINDOW];
+	uint32_t indices[WINDOW];
+	uint32_t count;
+};
+
+static const struct slot *slot_of(const struct entry *entry)
 {
-	uint64_t seq = header->place.seq, id = entry_id(seq, index);
-	enum facts_effect effect = FACTS_UNCHANGED;
-	int error;
-	if (entry->kind == ENTRY_FACT || entry->kind == ENTRY_WITHDRAWAL) {
-		const struct slot *slot = entry->kind == ENTRY_FACT ? &entry->fact.slot : &entry->withdrawal.slot;
-		if (state->is_loading)
-			return 0;
+	return entry->kind == ENTRY_FACT ? &entry->fact.slot : &entry->withdrawal.slot;
+}
+
+static int fold_window(struct state *state, uint64_t seq, struct window *window)
+{
+	for (uint32_t i = 0; i < window->count; i++)
+		facts_prefetch(&state->facts, slot_of(&window->entries[i]), 1);
+	int error = 0;
+	for (uint32_t i = 0; i < window->count && !error; i++) {
+		const struct entry *entry = &window->entries[i];
+		const struct slot *slot = slot_of(entry);
+		uint64_t id = entry_id(seq, window->indices[i]);
+		enum facts_effect effect = FACTS_UNCHANGED;
 		if (!slot_is_sound(state, slot))
 			return -BAOPHU_EDAMAGED;
-		error = entry->kind == ENTRY_FACT ? facts_put(&state->facts, slot, &entry->fact.figure, id, &effect) :
-						    facts_withdraw(&state->facts, &entry->withdrawal, id, &effect);
-		if (error)
-			return error;
-		if (effect == FACTS_CHANGED)
-			coverage_mark(&state->coverage, slot->unit, slot->measure);
-		return touch(state, slot->unit, seq);
+		error = entry->kind == ENTRY_FACT ? facts_put(&state->facts, slot, &entry->fact.figure, id, &effect)
+						  : facts_withdraw(&state->facts, &entry->withdrawal, id, &effect);
+		if (!error && effect == FACTS_CHANGED)
+			coverage_mark_fact(&state->coverage, slot);
+		if (!error)
+			error = touch(state, slot->unit, seq);
 	}
+	window->count = 0;
+	return error;
+}
+
+static int fold_entry(struct state *state, const struct record_header *header, const struct entry *entry, uint32_t index,
+		      const uint8_t *raw, size_t raw_bytes)
+{
+	uint64_t seq = header->place.seq, id = entry_id(seq, index);
+	int error;
 	if (entry->kind == ENTRY_CHECKPOINT) {
-		bool agrees = entry->checkpoint.state_digest == fold_digest(state) && entry->checkpoint.facts == state->facts.fact_count &&
+		bool agrees = entry->checkpoint.state_digest == fold_digest(state) &&
+			      entry->checkpoint.facts == state->facts.fact_count &&
 			      entry->checkpoint.units == units_count(&state->registry.units);
 		return state->is_loading || agrees ? 0 : -BAOPHU_EDAMAGED;
 	}
@@ -169,37 +191,57 @@ static int fold_entries(struct state *state, const void *record, size_t bytes, b
 {
 	struct record_header header;
 	struct record_cursor cursor;
-	struct entry entry;
+	struct window window;
+	window.count = 0;
 	int error = record_open(record, bytes, &header, &cursor);
 	if (error)
 		return error;
 	if (!is_loading && header.place.seq != state->place.seq + 1)
 		return -BAOPHU_EDAMAGED;
 	state->is_loading = is_loading;
-	for (;;) {
+	while (!error) {
 		const uint8_t *raw = cursor.at;
 		uint32_t index = cursor.index;
-		int more = record_next(&cursor, &entry);
+		struct entry *entry = &window.entries[window.count];
+		int more = record_next(&cursor, entry);
 		if (more <= 0) {
 			error = more;
 			break;
 		}
-		error = fold_entry(state, &header, &entry, index, raw, (size_t)(cursor.at - raw));
-		if (error)
-			break;
+		if (entry->kind == ENTRY_FACT || entry->kind == ENTRY_WITHDRAWAL) {
+			if (is_loading)
+				continue;
+			window.indices[window.count++] = index;
+			facts_prefetch(&state->facts, slot_of(entry), 0);
+			if (window.count == WINDOW)
+				error = fold_window(state, header.place.seq, &window);
+			continue;
+		}
+		struct entry other = *entry;
+		error = fold_window(state, header.place.seq, &window);
+		if (!error)
+			error = fold_entry(state, &header, &other, index, raw, (size_t)(cursor.at - raw));
 	}
+	if (!error)
+		error = fold_window(state, header.place.seq, &window);
 	if (!error && header.kind == RECORD_HELD) {
 		struct held *held = vec_grow(&state->registry.held, 1, sizeof *held);
 		if (!held)
 			return -ENOMEM;
-		*held = (struct held){ .seq = header.place.seq, .epoch = header.epoch, .number = header.number, .agent = header.agent,
-			.entry = header.entry, .code = header.code, .time_ms = header.time_ms };
+		*held = (struct held){ .seq = header.place.seq,
+				       .epoch = header.epoch,
+				       .number = header.number,
+				       .agent = header.agent,
+				       .entry = header.entry,
+				       .code = header.code,
+				       .time_ms = header.time_ms };
 		state->registry.changed_seq = header.place.seq;
 	}
 	if (error)
 		return error;
 	if (header.number)
-		agents_decided(&state->registry.agents, header.agent, header.epoch, header.number, header.place.seq, header.time_ms);
+		agents_decided(&state->registry.agents, header.agent, header.epoch, header.number, header.place.seq,
+			       header.time_ms);
 	if (!is_loading) {
 		state->place = header.place;
 		state->folded_records++;
@@ -305,7 +347,8 @@ int fold_settle(struct state *state)
 	if (state->registry.map_seq != state->settled_map_seq) {
 		error = settle_map(state);
 	} else {
-		for (size_t i = 0; i < state->named.count && !error; i++) {
+		/* Newest first: what is above a unit takes its last version at once and is left alone by the older ones. */
+		for (size_t i = state->named.count; i-- && !error;) {
 			uint32_t unit = *vec_at(&state->named, uint32_t, i);
 			uint64_t seq = state->touched_seq[unit];
 			if (!tree_has(&state->tree, unit))
@@ -333,13 +376,18 @@ struct subtree_sum fold_subtree(const struct state *state, uint32_t unit, unsign
 	return state->sums[(size_t)unit * LEVELS_BELOW + levels];
 }
 
-void fold_unit_record(const struct state *state, uint32_t unit, struct baophu_row *rows, uint32_t size, struct baophu_record *ret_record)
+void fold_unit_record(const struct state *state, uint32_t unit, struct baophu_row *rows, uint32_t size,
+		      struct baophu_record *ret_record)
 {
 	const struct units *units = &state->registry.units;
 	const struct unit_version *version = vec_at(&units->versions, struct unit_version, state->tree.version[unit] - 1);
 	uint32_t parent = state->tree.parent[unit];
-	*ret_record = (struct baophu_record){ .unit_number = unit, .version = state->version[unit], .depth = state->tree.depth[unit],
-		.date = state->tree.date, .seq = state->place.seq, .rows = rows };
+	*ret_record = (struct baophu_record){ .unit_number = unit,
+					      .version = state->version[unit],
+					      .depth = state->tree.depth[unit],
+					      .date = state->tree.date,
+					      .seq = state->place.seq,
+					      .rows = rows };
 	memcpy(ret_record->unit, version->code, sizeof ret_record->unit);
 	memcpy(ret_record->level, measures_level(&state->registry.measures, version->level)->code, sizeof ret_record->level);
 	if (parent) {

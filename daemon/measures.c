@@ -69,9 +69,9 @@ int measures_apply_indicator(struct measures *measures, const struct entry_indic
 		return -ENOMEM;
 	*indicator = (struct indicator){ .id = id, .numerator = entry->numerator, .denominator = entry->denominator };
 	memcpy(indicator->code, entry->code, strnlen(entry->code, BAOPHU_CODE_BYTES_MAX));
-	return text_into(measures, entry->name_vi, &indicator->name_vi) || text_into(measures, entry->name_en, &indicator->name_en) ?
-		       -ENOMEM :
-		       0;
+	return text_into(measures, entry->name_vi, &indicator->name_vi) || text_into(measures, entry->name_en, &indicator->name_en)
+		   ? -ENOMEM
+		   : 0;
 }
 
 int measures_apply_level(struct measures *measures, const struct entry_level *entry)
@@ -81,7 +81,9 @@ int measures_apply_level(struct measures *measures, const struct entry_level *en
 		return -ENOMEM;
 	memset(level->code, 0, sizeof level->code);
 	memcpy(level->code, entry->code, strnlen(entry->code, BAOPHU_CODE_BYTES_MAX));
-	return text_into(measures, entry->name_vi, &level->name_vi) || text_into(measures, entry->name_en, &level->name_en) ? -ENOMEM : 0;
+	return text_into(measures, entry->name_vi, &level->name_vi) || text_into(measures, entry->name_en, &level->name_en)
+		   ? -ENOMEM
+		   : 0;
 }
 
 /* A few dozen codes, compared a word at a time: about 30 ns, less than hashing through another table would save. */

@@ -33,7 +33,8 @@ static bool is_same_target(const struct plan_target *a, uint32_t plan, bool is_r
 
 int plans_apply(struct plans *plans, const struct entry_plan *entry, uint64_t id)
 {
-	if (entry->plan >= plans->codes.count && !vec_grow(&plans->codes, entry->plan + 1 - plans->codes.count, sizeof(struct plan_code)))
+	if (entry->plan >= plans->codes.count &&
+	    !vec_grow(&plans->codes, entry->plan + 1 - plans->codes.count, sizeof(struct plan_code)))
 		return -ENOMEM;
 	struct plan_code *code = vec_at(&plans->codes, struct plan_code, entry->plan);
 	if (!code->code[0])
@@ -51,9 +52,19 @@ int plans_apply(struct plans *plans, const struct entry_plan *entry, uint64_t id
 	struct plan_target *target = vec_grow(&plans->targets, 1, sizeof *target);
 	if (!target)
 		return -ENOMEM;
-	*target = (struct plan_target){ .id = id, .plan = entry->plan, .unit = entry->unit, .target = entry->target,
-		.kind = entry->kind, .decimals = entry->decimals, .origin = entry->origin, .removed = entry->removed,
-		.from = entry->from, .to = entry->to, .value = entry->value, .older_revision = before, .older_of_unit = *newest };
+	*target = (struct plan_target){ .id = id,
+					.plan = entry->plan,
+					.unit = entry->unit,
+					.target = entry->target,
+					.kind = entry->kind,
+					.decimals = entry->decimals,
+					.origin = entry->origin,
+					.removed = entry->removed,
+					.from = entry->from,
+					.to = entry->to,
+					.value = entry->value,
+					.older_revision = before,
+					.older_of_unit = *newest };
 	target->revision = before ? (uint16_t)(vec_at(&plans->targets, struct plan_target, before - 1)->revision + 1) : 1;
 	*newest = (uint32_t)plans->targets.count;
 	target->issuer = vec_text(&plans->text, entry->issuer);
@@ -87,8 +98,8 @@ const struct plan_target *plans_next(const struct plans *plans, uint32_t unit, u
 {
 	if (unit >= plans->newest_of_unit.count)
 		return NULL;
-	uint32_t at = *cursor ? vec_at(&plans->targets, struct plan_target, *cursor - 1)->older_of_unit :
-				*vec_at(&plans->newest_of_unit, uint32_t, unit);
+	uint32_t at = *cursor ? vec_at(&plans->targets, struct plan_target, *cursor - 1)->older_of_unit
+			      : *vec_at(&plans->newest_of_unit, uint32_t, unit);
 	while (at) {
 		const struct plan_target *found = vec_at(&plans->targets, struct plan_target, at - 1);
 		*cursor = at;

@@ -27,8 +27,9 @@ void registry_finish(struct registry *registry)
 int registry_clone(struct registry *to, const struct registry *from)
 {
 	registry_init(to);
-	if (units_clone(&to->units, &from->units) || measures_clone(&to->measures, &from->measures) || plans_clone(&to->plans, &from->plans) ||
-	    agents_clone(&to->agents, &from->agents) || vec_clone(&to->rates.rates, &from->rates.rates, sizeof(struct rate)) ||
+	if (units_clone(&to->units, &from->units) || measures_clone(&to->measures, &from->measures) ||
+	    plans_clone(&to->plans, &from->plans) || agents_clone(&to->agents, &from->agents) ||
+	    vec_clone(&to->rates.rates, &from->rates.rates, sizeof(struct rate)) ||
 	    vec_clone(&to->rates.newest_of_unit, &from->rates.newest_of_unit, sizeof(uint32_t)) ||
 	    vec_clone(&to->held, &from->held, sizeof(struct held))) {
 		registry_finish(to);

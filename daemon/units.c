@@ -30,10 +30,15 @@ int units_clone(struct units *to, const struct units *from)
 	return 0;
 }
 
-static struct unit_version *version_at(const struct units *units, uint32_t index) { return vec_at(&units->versions, struct unit_version, index); }
+static struct unit_version *version_at(const struct units *units, uint32_t index)
+{
+	return vec_at(&units->versions, struct unit_version, index);
+}
 
 /* Codes are at most 16 bytes and zero-padded, so two words say it all. */
-struct code_key { uint64_t low, high; };
+struct code_key {
+	uint64_t low, high;
+};
 static struct code_key key_of(const char *code)
 {
 	char padded[16] = { 0 };

@@ -10,7 +10,13 @@
 
 enum { UNITS = 40, FACTS = 400, ROUNDS = 60 };
 
-struct said { uint32_t unit; uint16_t measure; uint8_t extent, status; baophu_date from, to; int64_t value; };
+struct said {
+	uint32_t unit;
+	uint16_t measure;
+	uint8_t extent, status;
+	baophu_date from, to;
+	int64_t value;
+};
 struct model {
 	uint32_t parent[UNITS + 1];
 	struct said facts[FACTS * 2];
@@ -18,13 +24,14 @@ struct model {
 };
 
 /* Rule 3 by looking through everything that was ever said. */
-static const struct said *model_slot(const struct model *model, uint32_t unit, uint16_t measure, uint8_t extent, baophu_date from, baophu_date to)
+static const struct said *model_slot(const struct model *model, uint32_t unit, uint16_t measure, uint8_t extent, baophu_date from,
+				     baophu_date to)
 {
 	const struct said *best = NULL;
 	for (uint32_t i = 0; i < model->count; i++) {
 		const struct said *said = &model->facts[i];
-		if (said->unit == unit && said->measure == measure && said->extent == extent && said->from == from && said->to == to &&
-		    (!best || said->status <= best->status))
+		if (said->unit == unit && said->measure == measure && said->extent == extent && said->from == from &&
+		    said->to == to && (!best || said->status <= best->status))
 			best = said;
 	}
 	return best;
@@ -35,14 +42,21 @@ static const struct said *model_latest(const struct model *model, uint32_t unit,
 	const struct said *best = NULL;
 	for (uint32_t i = 0; i < model->count; i++) {
 		const struct said *said = &model->facts[i];
-		if (said->unit != unit || said->measure != measure || said->extent != extent || said->to > date || (best && said->to <= best->to))
+		if (said->unit != unit || said->measure != measure || said->extent != extent || said->to > date ||
+		    (best && said->to <= best->to))
 			continue;
 		best = model_slot(model, unit, measure, extent, said->from, said->to);
 	}
 	return best;
 }
 
-struct answer { int64_t value; baophu_date date; uint32_t k, m; bool is_partial; enum baophu_basis basis; };
+struct answer {
+	int64_t value;
+	baophu_date date;
+	uint32_t k, m;
+	bool is_partial;
+	enum baophu_basis basis;
+};
 
 /* Rule 1, word by word. */
 static struct answer model_stock(const struct model *model, uint32_t unit, uint16_t measure, baophu_date date)
@@ -87,8 +101,8 @@ static void expect_rows_equal(const struct coverage *a, const struct coverage *b
 		uint32_t m = coverage_rows(b, unit, NULL, 0, y, COVERAGE_ROWS_MAX, NULL);
 		cr_assert_eq(n, m, "seed %lu unit %u: %u rows live, %u from scratch", (unsigned long)seed, unit, n, m);
 		for (uint32_t i = 0; i < n; i++)
-			cr_assert(!memcmp(&x[i], &y[i], sizeof *x), "seed %lu unit %u row %u (%s %s): value %ld against %ld", (unsigned long)seed,
-				  unit, i, x[i].measure, x[i].plan, (long)x[i].value, (long)y[i].value);
+			cr_assert(!memcmp(&x[i], &y[i], sizeof *x), "seed %lu unit %u row %u (%s %s): value %ld against %ld",
+				  (unsigned long)seed, unit, i, x[i].measure, x[i].plan, (long)x[i].value, (long)y[i].value);
 	}
 }
 
@@ -126,9 +140,11 @@ static void one_round(uint64_t seed)
 
 	uint16_t measures[] = { stock, stock, all, part, rest, flow };
 	for (uint32_t i = 0; i < FACTS; i++) {
-		struct said said = { .unit = 1 + scene_random(&seed, UNITS), .measure = measures[scene_random(&seed, 6)],
-			.extent = scene_random(&seed, 3) ? BAOPHU_WHOLE : BAOPHU_OWN, .status = (uint8_t)(1 + scene_random(&seed, 3)),
-			.value = scene_random(&seed, 1000) };
+		struct said said = { .unit = 1 + scene_random(&seed, UNITS),
+				     .measure = measures[scene_random(&seed, 6)],
+				     .extent = scene_random(&seed, 3) ? BAOPHU_WHOLE : BAOPHU_OWN,
+				     .status = (uint8_t)(1 + scene_random(&seed, 3)),
+				     .value = scene_random(&seed, 1000) };
 		said.to = said.from = start + (baophu_date)scene_random(&seed, 200); /* some lie after today */
 		if (said.measure == flow) {
 			said.from = start + 30 * (baophu_date)scene_random(&seed, 6);
@@ -146,9 +162,10 @@ static void one_round(uint64_t seed)
 				cr_assert_eq(expected.value, BAOPHU_ABSENT, "seed %lu unit %u", (unsigned long)first_seed, unit);
 				continue;
 			}
-			cr_assert_eq(cell->value, expected.value, "seed %lu fact %u unit %u: %ld, model %ld", (unsigned long)first_seed, i, unit,
-				     (long)cell->value, (long)expected.value);
-			cr_assert_eq(cell->basis, expected.basis, "seed %lu fact %u unit %u basis", (unsigned long)first_seed, i, unit);
+			cr_assert_eq(cell->value, expected.value, "seed %lu fact %u unit %u: %ld, model %ld",
+				     (unsigned long)first_seed, i, unit, (long)cell->value, (long)expected.value);
+			cr_assert_eq(cell->basis, expected.basis, "seed %lu fact %u unit %u basis", (unsigned long)first_seed, i,
+				     unit);
 			cr_assert_eq(cell->to, expected.date, "seed %lu fact %u unit %u date", (unsigned long)first_seed, i, unit);
 			cr_assert_eq(cell->reported, expected.k);
 			cr_assert_eq(cell->expected, expected.m);
@@ -156,7 +173,8 @@ static void one_round(uint64_t seed)
 	}
 	cr_assert_eq(fold_settle(&scene.state), 0);
 	struct coverage fresh;
-	coverage_init(&fresh, &scene.state.registry, &scene.state.tree, &scene.state.facts, &scene.state.registry.rates, &scene.state.coverage.axes);
+	coverage_init(&fresh, &scene.state.registry, &scene.state.tree, &scene.state.facts, &scene.state.registry.rates,
+		      &scene.state.coverage.axes);
 	coverage_mark_all(&fresh);
 	cr_assert_eq(coverage_settle(&fresh), 0);
 	expect_rows_equal(&scene.state.coverage, &fresh, first_seed);
@@ -178,11 +196,15 @@ Test(coverage, flow_of_a_period_paints_every_day_at_most_once, .timeout = 120)
 	for (uint32_t round = 0; round < 3000; round++) {
 		struct facts facts;
 		facts_init(&facts);
-		struct { baophu_date from, to; int64_t value; } said[12];
+		struct {
+			baophu_date from, to;
+			int64_t value;
+		} said[12];
 		uint32_t count = 0;
 		baophu_date start = day(20240101);
 		for (uint32_t i = 0; i < 1 + scene_random(&seed, 10); i++) {
-			baophu_date from = start + 10 * (baophu_date)scene_random(&seed, 12), to = from + 9 + 10 * (baophu_date)scene_random(&seed, 5);
+			baophu_date from = start + 10 * (baophu_date)scene_random(&seed, 12),
+				    to = from + 9 + 10 * (baophu_date)scene_random(&seed, 5);
 			bool is_new = true;
 			for (uint32_t j = 0; j < count; j++)
 				is_new &= said[j].from != from; /* no cumulative pairs here: every stretch is a report */
@@ -197,7 +219,8 @@ Test(coverage, flow_of_a_period_paints_every_day_at_most_once, .timeout = 120)
 			cr_assert_eq(facts_put(&facts, &slot, &figure, count + 1, &effect), 0);
 			count++;
 		}
-		baophu_date from = start + 10 * (baophu_date)scene_random(&seed, 6), to = from + 9 + 10 * (baophu_date)scene_random(&seed, 10);
+		baophu_date from = start + 10 * (baophu_date)scene_random(&seed, 6),
+			    to = from + 9 + 10 * (baophu_date)scene_random(&seed, 10);
 		bool painted[400] = { 0 }, used[12] = { 0 };
 		int64_t value = 0;
 		uint32_t taken = 0, inside = 0, exact = UINT32_MAX;
@@ -215,7 +238,8 @@ Test(coverage, flow_of_a_period_paints_every_day_at_most_once, .timeout = 120)
 				if (!fits)
 					continue;
 				if (best == UINT32_MAX || said[i].to - said[i].from > said[best].to - said[best].from ||
-				    (said[i].to - said[i].from == said[best].to - said[best].from && said[i].from < said[best].from))
+				    (said[i].to - said[i].from == said[best].to - said[best].from &&
+				     said[i].from < said[best].from))
 					best = i;
 			}
 			if (best == UINT32_MAX)
@@ -248,8 +272,10 @@ Test(coverage, two_reports_from_one_day_give_the_days_between)
 	struct flow flow;
 	enum facts_effect effect;
 	facts_init(&facts);
-	struct slot january = { 1, 1, BAOPHU_WHOLE, day(20240101), day(20240131) }, both = { 1, 1, BAOPHU_WHOLE, day(20240101), day(20240229) };
-	struct figure x = { 813, BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 }, y = { 1713, BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 };
+	struct slot january = { 1, 1, BAOPHU_WHOLE, day(20240101), day(20240131) },
+		    both = { 1, 1, BAOPHU_WHOLE, day(20240101), day(20240229) };
+	struct figure x = { 813, BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 },
+		      y = { 1713, BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 };
 	cr_assert_eq(facts_put(&facts, &january, &x, 1, &effect), 0);
 	cr_assert_eq(facts_put(&facts, &both, &y, 2, &effect), 0);
 	facts_flow(facts_series(&facts, 1, 1, BAOPHU_WHOLE), day(20240201), day(20240229), &flow);

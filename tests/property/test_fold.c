@@ -30,15 +30,19 @@ static void build(struct scene *scene, uint64_t *seed)
 		} else if (what == 1) { /* a move: another parent from some day on */
 			char code[8];
 			snprintf(code, sizeof code, "u%02u", unit);
-			struct entry entry = { .kind = ENTRY_UNIT, .unit = { unit, unit < 6 ? unit - 1 : 1 + scene_random(seed, 4), 1, date, code, "moved" } };
+			struct entry entry = { .kind = ENTRY_UNIT,
+					       .unit = { unit, unit < 6 ? unit - 1 : 1 + scene_random(seed, 4), 1, date, code,
+							 "moved" } };
 			scene_begin(scene);
 			scene_add(scene, &entry);
 			scene_end(scene, RECORD_UPDATE, 0, 0, 0);
 		} else if (what == 2) {
-			scene_plan(scene, scene->plans ? 1 : 0, "p", unit, BAOPHU_PLAN_STOCK, 1, day(20240101), day(20241231), 1 + scene_random(seed, 99), 0);
+			scene_plan(scene, scene->plans ? 1 : 0, "p", unit, BAOPHU_PLAN_STOCK, 1, day(20240101), day(20241231),
+				   1 + scene_random(seed, 99), 0);
 		} else {
 			uint16_t measure = (uint16_t)(1 + scene_random(seed, 3));
-			scene_fact(scene, unit, measure, BAOPHU_WHOLE, measure == 3 ? date - 9 : date, date, scene_random(seed, 1000), 1 + scene_random(seed, 3));
+			scene_fact(scene, unit, measure, BAOPHU_WHOLE, measure == 3 ? date - 9 : date, date,
+				   scene_random(seed, 1000), 1 + scene_random(seed, 3));
 		}
 		if (!scene_random(seed, 9))
 			cr_assert_eq(fold_settle(&scene->state), 0);
@@ -55,7 +59,8 @@ static void expect_same(const struct state *a, const struct state *b, const char
 		cr_assert_eq(a->version[unit], b->version[unit], "%s: version of %u, seed %lu", what, unit, (unsigned long)seed);
 		for (unsigned levels = 0; levels <= BAOPHU_DEPTH_MAX; levels++) {
 			struct subtree_sum s = fold_subtree(a, unit, levels), t = fold_subtree(b, unit, levels);
-			cr_assert(s.count == t.count && s.sum == t.sum, "%s: seal of %u, %u below, seed %lu", what, unit, levels, (unsigned long)seed);
+			cr_assert(s.count == t.count && s.sum == t.sum, "%s: seal of %u, %u below, seed %lu", what, unit, levels,
+				  (unsigned long)seed);
 		}
 		if (!tree_has(&a->tree, unit))
 			continue;
@@ -137,7 +142,12 @@ Test(fold, loaded_from_versions_equals_folded, .timeout = 60)
 		struct scene scene;
 		build(&scene, &seed);
 		/* Some figures are taken back, as the collector would: what stands again is found among all versions. */
-		struct { struct slot slot; struct fact_version versions[64]; int count; uint64_t touched; } *slots = calloc(2000, sizeof *slots);
+		struct {
+			struct slot slot;
+			struct fact_version versions[64];
+			int count;
+			uint64_t touched;
+		} *slots = calloc(2000, sizeof *slots);
 		uint32_t slot_count = 0;
 		for (int pass = 0; pass < 2; pass++) {
 			slot_count = 0;
@@ -151,10 +161,12 @@ Test(fold, loaded_from_versions_equals_folded, .timeout = 60)
 				while (record_next(&cursor, &entry) == 1) {
 					if (entry.kind != ENTRY_FACT && entry.kind != ENTRY_WITHDRAWAL)
 						continue;
-					const struct slot *slot = entry.kind == ENTRY_FACT ? &entry.fact.slot : &entry.withdrawal.slot;
+					const struct slot *slot = entry.kind == ENTRY_FACT ? &entry.fact.slot
+											   : &entry.withdrawal.slot;
 					uint32_t at = 0;
-					while (at < slot_count && (slots[at].slot.unit != slot->unit || slots[at].slot.measure != slot->measure ||
-								   slots[at].slot.from != slot->from || slots[at].slot.to != slot->to))
+					while (at < slot_count &&
+					       (slots[at].slot.unit != slot->unit || slots[at].slot.measure != slot->measure ||
+						slots[at].slot.from != slot->from || slots[at].slot.to != slot->to))
 						at++;
 					if (at == slot_count)
 						slots[slot_count++].slot = *slot;
@@ -165,7 +177,8 @@ Test(fold, loaded_from_versions_equals_folded, .timeout = 60)
 						version->figure = entry.fact.figure;
 					} else {
 						version->withdrawn_id = entry.withdrawal.withdrawn_id;
-						version->figure = (struct figure){ .value = BAOPHU_ABSENT, .reason = entry.withdrawal.reason };
+						version->figure = (struct figure){ .value = BAOPHU_ABSENT,
+										   .reason = entry.withdrawal.reason };
 					}
 				}
 			}
@@ -178,8 +191,10 @@ Test(fold, loaded_from_versions_equals_folded, .timeout = 60)
 					if (j != standing)
 						rest[kept++] = slots[i].versions[j];
 				int again = facts_standing(rest, kept);
-				struct entry entry = { .kind = ENTRY_WITHDRAWAL, .withdrawal = { .slot = slots[i].slot, .reason = BAOPHU_REASON_CORRECTION,
-					.withdrawn_id = slots[i].versions[standing].id } };
+				struct entry entry = { .kind = ENTRY_WITHDRAWAL,
+						       .withdrawal = { .slot = slots[i].slot,
+								       .reason = BAOPHU_REASON_CORRECTION,
+								       .withdrawn_id = slots[i].versions[standing].id } };
 				if (again >= 0) {
 					entry.withdrawal.restored_id = rest[again].id;
 					entry.withdrawal.restored = rest[again].figure;
@@ -198,7 +213,8 @@ Test(fold, loaded_from_versions_equals_folded, .timeout = 60)
 		}
 		for (uint32_t i = 0; i < slot_count; i++) {
 			int standing = facts_standing(slots[i].versions, slots[i].count);
-			const struct fact_version *version = standing >= 0 ? &slots[i].versions[standing] : &slots[i].versions[slots[i].count - 1];
+			const struct fact_version *version = standing >= 0 ? &slots[i].versions[standing]
+									   : &slots[i].versions[slots[i].count - 1];
 			cr_assert_eq(fold_load_fact(&loaded, &slots[i].slot, &version->figure, version->id, slots[i].touched), 0);
 		}
 		cr_assert_eq(fold_load_finish(&loaded, &scene.place), 0);
@@ -210,6 +226,31 @@ Test(fold, loaded_from_versions_equals_folded, .timeout = 60)
 	}
 }
 
+/* A cut is published from this list: each unit whose version changed, once, with the version that was published before. */
+Test(fold, touched_names_each_changed_unit_once)
+{
+	struct scene scene;
+	uint64_t seed = (uint64_t)time(NULL) | 1, before[UNITS + 1];
+	build(&scene, &seed);
+	for (uint32_t round = 0; round < 200; round++) {
+		memcpy(before, scene.state.version, sizeof before);
+		for (uint32_t i = 0; i < 1 + scene_random(&seed, 6); i++)
+			scene_fact(&scene, 1 + scene_random(&seed, UNITS), 1, BAOPHU_WHOLE, day(20240101), day(20240101),
+				   scene_random(&seed, 9), BAOPHU_FINAL);
+		cr_assert_eq(fold_settle(&scene.state), 0);
+		bool is_named[UNITS + 1] = { 0 };
+		for (size_t i = 0; i < scene.state.touched.count; i++) {
+			const struct touched *touched = vec_at(&scene.state.touched, struct touched, i);
+			cr_assert(!is_named[touched->unit], "unit %u twice, seed %lu", touched->unit, (unsigned long)seed);
+			cr_assert_eq(touched->previous, before[touched->unit]);
+			is_named[touched->unit] = true;
+		}
+		for (uint32_t unit = 1; unit <= UNITS; unit++)
+			cr_assert_eq(is_named[unit], before[unit] != scene.state.version[unit], "unit %u", unit);
+	}
+	scene_finish(&scene);
+}
+
 Test(fold, checkpoint_of_another_state_is_damage)
 {
 	struct scene scene;
@@ -219,8 +260,9 @@ Test(fold, checkpoint_of_another_state_is_damage)
 		uint8_t buffer[4096];
 		struct record_writer writer;
 		struct record_header header = { .kind = RECORD_CHECKPOINT, .rules = RECORD_RULES, .entry = UINT32_MAX };
-		struct entry entry = { .kind = ENTRY_CHECKPOINT, .checkpoint = { fold_digest(&scene.state) + (uint64_t)wrong,
-			scene.state.facts.fact_count, units_count(&scene.state.registry.units) } };
+		struct entry entry = { .kind = ENTRY_CHECKPOINT,
+				       .checkpoint = { fold_digest(&scene.state) + (uint64_t)wrong, scene.state.facts.fact_count,
+						       units_count(&scene.state.registry.units) } };
 		record_begin(&writer, buffer, sizeof buffer);
 		record_add(&writer, &entry);
 		ssize_t size = record_seal(&writer, &header, &scene.state.place);

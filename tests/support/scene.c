@@ -35,8 +35,14 @@ void scene_add(struct scene *scene, const struct entry *entry) { record_add(&sce
 
 uint64_t scene_end(struct scene *scene, enum record_kind kind, uint32_t agent, uint64_t epoch, uint64_t number)
 {
-	struct record_header header = { .kind = kind, .rules = RECORD_RULES, .agent = agent, .principal = agent, .epoch = epoch,
-		.number = number, .verdict = BAOPHU_APPLIED, .entry = UINT32_MAX };
+	struct record_header header = { .kind = kind,
+					.rules = RECORD_RULES,
+					.agent = agent,
+					.principal = agent,
+					.epoch = epoch,
+					.number = number,
+					.verdict = BAOPHU_APPLIED,
+					.entry = UINT32_MAX };
 	ssize_t size = record_seal(&scene->writer, &header, &scene->place);
 	assert(size > 0);
 	struct scene_record *kept = vec_grow(&scene->records, 1, sizeof *kept);
@@ -65,26 +71,39 @@ uint32_t scene_unit(struct scene *scene, uint32_t parent, const char *code, cons
 
 uint16_t scene_measure(struct scene *scene, const char *code, enum baophu_measure_kind kind, uint16_t parent)
 {
-	struct entry entry = { .kind = ENTRY_MEASURE, .measure = { (uint16_t)++scene->measures, parent, (uint8_t)kind, code, code, code, "người", "people" } };
+	struct entry entry = { .kind = ENTRY_MEASURE,
+			       .measure = { (uint16_t)++scene->measures, parent, (uint8_t)kind, code, code, code, "người",
+					    "people" } };
 	one(scene, &entry);
 	return (uint16_t)scene->measures;
 }
 
 uint16_t scene_indicator(struct scene *scene, const char *code, uint16_t numerator, uint16_t denominator)
 {
-	struct entry entry = { .kind = ENTRY_INDICATOR, .indicator = { (uint16_t)++scene->indicators, numerator, denominator, code, code, code } };
+	struct entry entry = { .kind = ENTRY_INDICATOR,
+			       .indicator = { (uint16_t)++scene->indicators, numerator, denominator, code, code, code } };
 	one(scene, &entry);
 	return (uint16_t)scene->indicators;
 }
 
-uint32_t scene_plan(struct scene *scene, uint32_t plan, const char *code, uint32_t unit, enum baophu_plan_kind kind, uint16_t target,
-		    baophu_date from, baophu_date to, int64_t value, unsigned decimals)
+uint32_t scene_plan(struct scene *scene, uint32_t plan, const char *code, uint32_t unit, enum baophu_plan_kind kind,
+		    uint16_t target, baophu_date from, baophu_date to, int64_t value, unsigned decimals)
 {
 	if (!plan)
 		plan = ++scene->plans;
-	struct entry entry = { .kind = ENTRY_PLAN, .plan = { .plan = plan, .unit = unit, .target = target, .kind = (uint8_t)kind,
-		.decimals = (uint8_t)decimals, .origin = BAOPHU_REPORTED, .from = from, .to = to, .value = value, .code = code,
-		.issuer = "", .document = "" } };
+	struct entry entry = { .kind = ENTRY_PLAN,
+			       .plan = { .plan = plan,
+					 .unit = unit,
+					 .target = target,
+					 .kind = (uint8_t)kind,
+					 .decimals = (uint8_t)decimals,
+					 .origin = BAOPHU_REPORTED,
+					 .from = from,
+					 .to = to,
+					 .value = value,
+					 .code = code,
+					 .issuer = "",
+					 .document = "" } };
 	one(scene, &entry);
 	return plan;
 }
@@ -97,11 +116,12 @@ void scene_day(struct scene *scene, baophu_date date)
 	scene_end(scene, RECORD_DAY, 0, 0, 0);
 }
 
-uint64_t scene_fact(struct scene *scene, uint32_t unit, uint16_t measure, enum baophu_extent extent, baophu_date from, baophu_date to,
-		    int64_t value, enum baophu_status status)
+uint64_t scene_fact(struct scene *scene, uint32_t unit, uint16_t measure, enum baophu_extent extent, baophu_date from,
+		    baophu_date to, int64_t value, enum baophu_status status)
 {
-	struct entry entry = { .kind = ENTRY_FACT, .fact = { .slot = { unit, measure, (uint8_t)extent, from, to },
-		.figure = { value, (uint8_t)status, BAOPHU_REPORTED, BAOPHU_EXACT, 0 } } };
+	struct entry entry = { .kind = ENTRY_FACT,
+			       .fact = { .slot = { unit, measure, (uint8_t)extent, from, to },
+					 .figure = { value, (uint8_t)status, BAOPHU_REPORTED, BAOPHU_EXACT, 0 } } };
 	return one(scene, &entry);
 }
 

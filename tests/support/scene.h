@@ -3,14 +3,17 @@
 
 #include "fold.h"
 
-struct scene_record { uint8_t *bytes; size_t size; };
+struct scene_record {
+	uint8_t *bytes;
+	size_t size;
+};
 struct scene {
-	struct state state;          /* folded live, record by record */
-	struct vec records;          /* struct scene_record: the log */
+	struct state state; /* folded live, record by record */
+	struct vec records; /* struct scene_record: the log */
 	struct record_writer writer;
 	uint8_t *buffer;
 	struct baophu_place place;
-	uint32_t units, measures, indicators, plans, agents;  /* numbers given so far */
+	uint32_t units, measures, indicators, plans, agents; /* numbers given so far */
 };
 void scene_init(struct scene *scene);
 void scene_finish(struct scene *scene);
@@ -22,11 +25,11 @@ uint64_t scene_end(struct scene *scene, enum record_kind kind, uint32_t agent, u
 uint32_t scene_unit(struct scene *scene, uint32_t parent, const char *code, const char *name, baophu_date from);
 uint16_t scene_measure(struct scene *scene, const char *code, enum baophu_measure_kind kind, uint16_t parent);
 uint16_t scene_indicator(struct scene *scene, const char *code, uint16_t numerator, uint16_t denominator);
-uint32_t scene_plan(struct scene *scene, uint32_t plan, const char *code, uint32_t unit, enum baophu_plan_kind kind, uint16_t target,
-		    baophu_date from, baophu_date to, int64_t value, unsigned decimals);
+uint32_t scene_plan(struct scene *scene, uint32_t plan, const char *code, uint32_t unit, enum baophu_plan_kind kind,
+		    uint16_t target, baophu_date from, baophu_date to, int64_t value, unsigned decimals);
 void scene_day(struct scene *scene, baophu_date day);
-uint64_t scene_fact(struct scene *scene, uint32_t unit, uint16_t measure, enum baophu_extent extent, baophu_date from, baophu_date to,
-		    int64_t value, enum baophu_status status);
+uint64_t scene_fact(struct scene *scene, uint32_t unit, uint16_t measure, enum baophu_extent extent, baophu_date from,
+		    baophu_date to, int64_t value, enum baophu_status status);
 /* Folds the kept records again into `state`, settling after every `batch` records (0: once at the end). */
 void scene_fold_again(const struct scene *scene, struct state *state, uint32_t batch);
 /* A civil date that is known to exist. */
