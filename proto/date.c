@@ -1,7 +1,8 @@
 /* date.c - civil dates of Vietnam as day numbers, by integer arithmetic alone.
  *
  * Does not read a clock or the C library's time zones: Vietnam has kept UTC+7 without summer time since 13 June 1975, and no figure
- * is older. A day number is trusted by everybody who holds one, so whatever lies outside the calendar becomes BAOPHU_DATE_NONE here.
+ * is older. A day number is trusted by everybody who holds one, so whatever lies outside the calendar becomes BAOPHU_DATE_NONE
+ * here.
  */
 #include <baophu/date.h>
 
