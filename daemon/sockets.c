@@ -1,0 +1,266 @@
+/* sockets.c - libzmq, once. See sockets.h.
+ *
+ * Reasons of the options: a message over MAXMSGSIZE is refused before it is buffered; HANDSHAKE_IVL frees the descriptor of a peer that
+ * says nothing; MANDATORY makes an answer to a peer that is gone an error instead of silence; LINGER 0 because every answer can be asked
+ * for again; XPUB_VERBOSE so that each joiner gets its seal, and never NODROP, by which one slow subscriber would stop all. Routing ids
+ * come from rand(), which libzmq never seeds: a peer that can guess the next one and claims it makes libzmq abort.
+ */
+#include "sockets.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <zmq.h>
+
+_Static_assert(sizeof(zmq_msg_t) <= sizeof((struct sockets_message){ 0 }.frame), "a message holds libzmq's frame");
+
+enum { ROUTING_ID_BYTES = 5 };
+
+struct sockets {
+	void *context;
+	void *socket[SOCKETS_COUNT];
+	char endpoint[SOCKETS_COUNT][CONFIG_TEXT_BYTES];
+	struct stats *stats;
+};
+
+struct option { int name, value; };
+static const struct option bound[] = {
+	{ ZMQ_LINGER, 0 }, { ZMQ_HANDSHAKE_IVL, 3000 }, { ZMQ_BACKLOG, 1024 }, { ZMQ_HEARTBEAT_IVL, 5000 },
+	{ ZMQ_HEARTBEAT_TIMEOUT, 15000 }, { ZMQ_HEARTBEAT_TTL, 20000 }, { ZMQ_TCP_KEEPALIVE, 1 }, { ZMQ_TCP_KEEPALIVE_IDLE, 60 },
+	{ ZMQ_TCP_KEEPALIVE_CNT, 3 }, { ZMQ_TCP_KEEPALIVE_INTVL, 10 }, { ZMQ_IPV6, 1 },
+};
+static const struct option router[] = {
+	{ ZMQ_ROUTER_MANDATORY, 1 }, { ZMQ_ROUTER_HANDOVER, 0 }, { ZMQ_RCVHWM, 256 }, { ZMQ_SNDHWM, 64 },
+};
+static const struct option publisher[] = {
+	{ ZMQ_XPUB_VERBOSE, 1 }, { ZMQ_SNDHWM, 32768 }, { ZMQ_RCVHWM, 1000 },
+};
+
+static int set_all(void *socket, const struct option *options, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (zmq_setsockopt(socket, options[i].name, &options[i].value, sizeof options[i].value))
+			return -errno;
+	return 0;
+}
+#define SET_ALL(socket, options) set_all(socket, options, sizeof(options) / sizeof *(options))
+
+static int socket_open(struct sockets *sockets, enum sockets_name name, const char *endpoint)
+{
+	bool is_publisher = name == SOCKETS_PUBLISH;
+	void *socket = sockets->socket[name] = zmq_socket(sockets->context, is_publisher ? ZMQ_XPUB : ZMQ_ROUTER);
+	if (!socket)
+		return -errno;
+	int64_t max_bytes = is_publisher ? SOCKETS_TOPIC_BYTES_MAX : BAOPHU_MESSAGE_BYTES_MAX;
+	int error = SET_ALL(socket, bound);
+	if (!error)
+		error = is_publisher ? SET_ALL(socket, publisher) : SET_ALL(socket, router);
+	if (!error && zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof max_bytes))
+		error = -errno;
+	if (error)
+		return error;
+	/* A socket file is made with the rights that the umask leaves: nobody else may connect, not even for a moment. */
+	mode_t before = umask(0177);
+	int result = zmq_bind(socket, endpoint);
+	error = result ? -errno : 0;
+	umask(before);
+	size_t size = sizeof sockets->endpoint[name];
+	if (!error && zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, sockets->endpoint[name], &size))
+		error = -errno;
+	return error;
+}
+
+int sockets_open(const struct config *config, struct stats *stats, struct sockets **ret_sockets, char *why, size_t why_bytes)
+{
+	static const char *const names[] = { "ingest", "control", "publish", "query" };
+	const char *endpoints[] = { config->ingest, config->control, config->publish, config->query };
+	struct sockets *sockets = calloc(1, sizeof *sockets);
+	if (!sockets)
+		return -ENOMEM;
+	sockets->stats = stats;
+	unsigned seed;
+	int error = getrandom(&seed, sizeof seed, 0) == sizeof seed ? 0 : -errno;
+	srand(seed);
+	if (!error && !(sockets->context = zmq_ctx_new()))
+		error = -errno;
+	if (error) {
+		snprintf(why, why_bytes, "ZeroMQ cannot start: %s", strerror(-error));
+		free(sockets);
+		return error;
+	}
+	zmq_ctx_set(sockets->context, ZMQ_IO_THREADS, 1);
+	zmq_ctx_set(sockets->context, ZMQ_MAX_SOCKETS, 64);
+	zmq_ctx_set(sockets->context, ZMQ_BLOCKY, 0);
+	for (int name = 0; name < SOCKETS_COUNT && !error; name++) {
+		error = socket_open(sockets, (enum sockets_name)name, endpoints[name]);
+		if (error)
+			snprintf(why, why_bytes, "%s endpoint %s cannot be bound: %s", names[name], endpoints[name], zmq_strerror(-error));
+	}
+	if (error) {
+		sockets_close(sockets);
+		return error;
+	}
+	*ret_sockets = sockets;
+	return 0;
+}
+
+void sockets_close(struct sockets *sockets)
+{
+	if (!sockets)
+		return;
+	for (int name = 0; name < SOCKETS_COUNT; name++)
+		if (sockets->socket[name])
+			zmq_close(sockets->socket[name]);
+	while (zmq_ctx_term(sockets->context) && errno == EINTR)
+		;
+	free(sockets);
+}
+
+const char *sockets_endpoint(const struct sockets *sockets, enum sockets_name name) { return sockets->endpoint[name]; }
+
+int sockets_wait(struct sockets *sockets, unsigned names, const int *fds, unsigned fd_count, int timeout_ms)
+{
+	zmq_pollitem_t items[SOCKETS_COUNT + SOCKETS_WAIT_FDS_MAX];
+	int bits[SOCKETS_COUNT + SOCKETS_WAIT_FDS_MAX], count = 0, ready = 0;
+	for (int name = 0; name < SOCKETS_COUNT; name++) {
+		if (!(names & 1u << name))
+			continue;
+		bits[count] = 1 << name;
+		items[count++] = (zmq_pollitem_t){ .socket = sockets->socket[name], .events = ZMQ_POLLIN };
+	}
+	for (unsigned i = 0; i < fd_count && i < SOCKETS_WAIT_FDS_MAX; i++) {
+		bits[count] = 1 << (SOCKETS_COUNT + i);
+		items[count++] = (zmq_pollitem_t){ .fd = fds[i], .events = ZMQ_POLLIN };
+	}
+	if (zmq_poll(items, count, timeout_ms) < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (int i = 0; i < count; i++)
+		if (items[i].revents)
+			ready |= bits[i];
+	return ready;
+}
+
+static zmq_msg_t *frame_of(struct sockets_message *message) { return (zmq_msg_t *)(void *)message->frame; }
+
+/* Receives without waiting: 1, 0 or negative. */
+static int receive(zmq_msg_t *frame, void *socket)
+{
+	while (zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) < 0) {
+		if (errno == EAGAIN)
+			return 0;
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 1;
+}
+
+/* The rest of a message of several frames, which is not of this protocol. */
+static void drop_rest(zmq_msg_t *frame, void *socket)
+{
+	while (zmq_msg_more(frame) && receive(frame, socket) == 1)
+		;
+}
+
+int sockets_receive(struct sockets *sockets, enum sockets_name name, struct sockets_message *ret_message)
+{
+	void *socket = sockets->socket[name];
+	zmq_msg_t *body = frame_of(ret_message);
+	for (;;) {
+		zmq_msg_t id;
+		zmq_msg_init(&id);
+		int got = receive(&id, socket);
+		if (got <= 0) {
+			zmq_msg_close(&id);
+			return got;
+		}
+		const uint8_t *bytes = zmq_msg_data(&id);
+		bool is_ours = zmq_msg_size(&id) == ROUTING_ID_BYTES && bytes[0] == 0;
+		if (is_ours)
+			memcpy(&ret_message->peer.id, bytes + 1, sizeof ret_message->peer.id);
+		bool has_body = zmq_msg_more(&id);
+		zmq_msg_close(&id);
+		if (!has_body) {
+			stats_add(sockets->stats, STATS_DROPPED_PARTS, 1);
+			continue;
+		}
+		zmq_msg_init(body);
+		got = receive(body, socket);
+		if (got <= 0) {
+			zmq_msg_close(body);
+			return got;
+		}
+		if (is_ours && !zmq_msg_more(body)) {
+			ret_message->from = name;
+			ret_message->bytes = zmq_msg_data(body);
+			ret_message->size = zmq_msg_size(body);
+			return 1;
+		}
+		stats_add(sockets->stats, is_ours ? STATS_DROPPED_PARTS : STATS_DROPPED_ROUTING_ID, 1);
+		drop_rest(body, socket);
+		zmq_msg_close(body);
+	}
+}
+
+void sockets_release(struct sockets_message *message)
+{
+	zmq_msg_close(frame_of(message));
+	message->bytes = NULL;
+	message->size = 0;
+}
+
+int sockets_send(struct sockets *sockets, enum sockets_name name, struct sockets_peer peer, const void *bytes, size_t size)
+{
+	void *socket = sockets->socket[name];
+	uint8_t id[ROUTING_ID_BYTES] = { 0 };
+	memcpy(id + 1, &peer.id, sizeof peer.id);
+	int result;
+	while ((result = zmq_send(socket, id, sizeof id, ZMQ_SNDMORE | ZMQ_DONTWAIT)) < 0 && errno == EINTR)
+		;
+	if (result >= 0)
+		while ((result = zmq_send(socket, bytes, size, ZMQ_DONTWAIT)) < 0 && errno == EINTR)
+			;
+	if (result >= 0)
+		return 0;
+	int error = -errno;
+	stats_add(sockets->stats, error == -EHOSTUNREACH ? STATS_ANSWERS_UNREACHABLE : STATS_ANSWERS_BLOCKED, 1);
+	return error;
+}
+
+int sockets_receive_subscription(struct sockets *sockets, bool *ret_is_on, char *topic, size_t *ret_bytes)
+{
+	void *socket = sockets->socket[SOCKETS_PUBLISH];
+	for (;;) {
+		zmq_msg_t frame;
+		zmq_msg_init(&frame);
+		int got = receive(&frame, socket);
+		const char *bytes = got == 1 ? zmq_msg_data(&frame) : NULL;
+		size_t size = got == 1 ? zmq_msg_size(&frame) : 0;
+		bool is_one = got == 1 && size >= 1 && size <= SOCKETS_TOPIC_BYTES_MAX && (bytes[0] == 0 || bytes[0] == 1);
+		if (is_one) {
+			*ret_is_on = bytes[0];
+			*ret_bytes = size - 1;
+			memcpy(topic, bytes + 1, size - 1);
+		}
+		if (got == 1)
+			drop_rest(&frame, socket);
+		zmq_msg_close(&frame);
+		if (got <= 0 || is_one)
+			return got;
+		stats_add(sockets->stats, STATS_DROPPED_NOT_PROTOBUF, 1);
+	}
+}
+
+int sockets_publish(struct sockets *sockets, const char *topic, size_t topic_bytes, const void *body, size_t size)
+{
+	void *socket = sockets->socket[SOCKETS_PUBLISH];
+	int result;
+	while ((result = zmq_send(socket, topic, topic_bytes, ZMQ_SNDMORE | ZMQ_DONTWAIT)) < 0 && errno == EINTR)
+		;
+	if (result >= 0)
+		while ((result = zmq_send(socket, body, size, ZMQ_DONTWAIT)) < 0 && errno == EINTR)
+			;
+	return result < 0 ? -errno : 0;
+}
