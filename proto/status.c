@@ -10,7 +10,8 @@
 
 const char *baophu_strerror(int error)
 {
-	switch (error) {
+	int code = error == INT_MIN ? INT_MAX : error < 0 ? -error : error;
+	switch (code) {
 	case 0:
 		return "Success";
 	case BAOPHU_EMALFORMED:
@@ -35,6 +36,6 @@ const char *baophu_strerror(int error)
 		return "There is no such thing";
 	}
 	/* Not strerror: it may write the unknown number into a buffer that it shares. */
-	const char *text = error == INT_MIN ? NULL : strerrordesc_np(error < 0 ? -error : error);
+	const char *text = strerrordesc_np(code);
 	return text ? text : "Unknown error";
 }

@@ -38,12 +38,12 @@ bool text_is_code(const char *text, size_t bytes)
 static int64_t decompose(const char *text, size_t bytes, utf8proc_int32_t points[static POINTS_MAX])
 {
 	if (memchr(text, 0, bytes))
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	utf8proc_ssize_t count = utf8proc_decompose((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)bytes, points, POINTS_MAX,
 						    UTF8PROC_DECOMPOSE | UTF8PROC_STABLE);
 	if (count < 0)
-		return BAOPHU_EMALFORMED;
-	return count > POINTS_MAX ? BAOPHU_EFULL : count;
+		return -BAOPHU_EMALFORMED;
+	return count > POINTS_MAX ? -BAOPHU_EFULL : count;
 }
 
 /* Composes `points` in place and writes them as UTF-8 with a NUL; the bytes without it, or a negative code. */
@@ -51,18 +51,18 @@ static int64_t compose(utf8proc_int32_t *points, int64_t count, char *buffer, si
 {
 	utf8proc_ssize_t composed = utf8proc_normalize_utf32(points, count, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
 	if (composed < 0)
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	size_t used = 0;
 	for (utf8proc_ssize_t i = 0; i < composed; i++) {
 		utf8proc_uint8_t encoded[4];
 		size_t bytes = (size_t)utf8proc_encode_char(points[i], encoded);
 		if (size - used <= bytes)
-			return BAOPHU_EFULL;
+			return -BAOPHU_EFULL;
 		memcpy(buffer + used, encoded, bytes);
 		used += bytes;
 	}
 	if (used >= size)
-		return BAOPHU_EFULL;
+		return -BAOPHU_EFULL;
 	buffer[used] = 0;
 	return (int64_t)used;
 }

@@ -8,7 +8,7 @@
 bool text_is_code(const char *text, size_t bytes);
 /* Valid UTF-8 in NFC, 1..200 bytes, no control characters (C0, DEL, C1), no U+2028/2029, no leading or trailing space. */
 bool text_is_name(const char *text, size_t bytes);
-/* Writes `text` in NFC, NUL-terminated, into `buffer`; BAOPHU_EMALFORMED for invalid UTF-8 or an embedded NUL, BAOPHU_EFULL when
+/* Writes `text` in NFC, NUL-terminated, into `buffer`; -BAOPHU_EMALFORMED for invalid UTF-8 or an embedded NUL, -BAOPHU_EFULL when
  * it does not fit (or decomposes into more than 2,048 code points). */
 int text_to_nfc(const char *text, size_t bytes, char *buffer, size_t size);
 /* A key for matching names however they were typed: NFC, lower case, old and new tone placement alike (Hòa, Hoà), marks kept.

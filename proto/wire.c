@@ -683,9 +683,9 @@ static int read_hello(struct wire_arena *arena, const uint8_t *bytes, size_t siz
 {
 	const Baophu__V1__Hello *pb = read_message(arena, &baophu__v1__hello__descriptor, bytes, size, false);
 	if (!pb || !is_code(pb->agent))
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	*hello = (struct wire_hello){ .protocol = pb->protocol, .agent = pb->agent, .epoch = pb->epoch, .has_last = pb->last };
-	return pb->last && !place_from(pb->last, &hello->last) ? BAOPHU_EMALFORMED : 0;
+	return pb->last && !place_from(pb->last, &hello->last) ? -BAOPHU_EMALFORMED : 0;
 }
 
 static int read_update(const uint8_t *bytes, size_t size, struct wire_update *update)
@@ -693,7 +693,7 @@ static int read_update(const uint8_t *bytes, size_t size, struct wire_update *up
 	struct field_set set;
 	if (!field_read(bytes, size, &update_shape, &set) || !field_value(&set, 1) || !field_value(&set, 2) ||
 	    !field_has(&set, 3) || field_value(&set, 4) > 1)
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	*update = (struct wire_update){
 		.epoch = set.value[1],
 		.number = set.value[2],
@@ -708,7 +708,7 @@ static int read_stage(struct wire_arena *arena, const uint8_t *bytes, size_t siz
 {
 	struct field_set set;
 	if (!field_read(bytes, size, &stage_shape, &set) || !field_value(&set, 1))
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	*stage = (struct wire_stage){
 		.epoch = set.value[1],
 		.batch = field_value(&set, 2),
@@ -726,13 +726,13 @@ static int read_stage(struct wire_arena *arena, const uint8_t *bytes, size_t siz
 int wire_decode_agent_message(struct wire_arena *arena, const void *bytes, size_t size, struct wire_agent_message *ret_message)
 {
 	if (!size || size > BAOPHU_MESSAGE_BYTES_MAX)
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	const uint8_t *at = bytes, *end = at + size;
 	uint64_t kind, inner;
 	unsigned type;
 	at = field_next(at, end, &kind, &type, &inner);
 	if (!at || type != FIELD_BYTES || inner != (size_t)(end - at))
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	ret_message->kind = (enum wire_agent_kind)kind;
 	switch (kind) {
 	case WIRE_HELLO:
@@ -743,9 +743,9 @@ int wire_decode_agent_message(struct wire_arena *arena, const void *bytes, size_
 		return read_stage(arena, at, inner, &ret_message->stage);
 	case WIRE_BEAT: /* the head is the answer's */
 	case WIRE_STOP:
-		return inner ? BAOPHU_EMALFORMED : 0;
+		return inner ? -BAOPHU_EMALFORMED : 0;
 	default:
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	}
 }
 
@@ -918,7 +918,7 @@ int wire_decode_collector_message(struct wire_arena *arena, const void *bytes, s
 	};
 	struct field_set set;
 	if (!field_read(bytes, size, &shape, &set) || !set.seen || set.seen & (set.seen - 1))
-		return BAOPHU_EMALFORMED; /* none of them, or more than one */
+		return -BAOPHU_EMALFORMED; /* none of them, or more than one */
 	unsigned kind = (unsigned)__builtin_ctzll(set.seen);
 	ret_message->kind = (enum wire_collector_kind)kind;
 	if (kind == WIRE_RECEIPTS)
@@ -926,7 +926,7 @@ int wire_decode_collector_message(struct wire_arena *arena, const void *bytes, s
 	const void *pb = read_message(arena, descriptors[kind], set.bytes[kind], set.value[kind], true);
 	bool is_good = pb;
 	if (!is_good)
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	switch (ret_message->kind) {
 	case WIRE_WELCOME:
 		is_good = welcome_from(pb, &ret_message->welcome);
@@ -948,7 +948,7 @@ int wire_decode_collector_message(struct wire_arena *arena, const void *bytes, s
 	case WIRE_STOPPED:
 		break;
 	}
-	return is_good ? 0 : BAOPHU_EMALFORMED;
+	return is_good ? 0 : -BAOPHU_EMALFORMED;
 }
 
 /* ---- query ---- */
@@ -1018,13 +1018,13 @@ int wire_decode_query(struct wire_arena *arena, const void *bytes, size_t size, 
 	*ret_query = (struct wire_query){ .unit = "", .plan = "" };
 	*ret_why = "the message is empty or too big";
 	if (!size || size > BAOPHU_MESSAGE_BYTES_MAX)
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	*ret_why = "the message is not a Query of this protocol";
 	const Baophu__V1__Query *pb = read_message(arena, &baophu__v1__query__descriptor, bytes, size, false);
 	ret_query->id = pb ? pb->id : find_query_id(bytes, size);
 	if (pb)
 		*ret_why = query_from(pb, ret_query);
-	return *ret_why ? BAOPHU_EMALFORMED : 0;
+	return *ret_why ? -BAOPHU_EMALFORMED : 0;
 }
 
 ssize_t wire_encode_query(const struct wire_query *query, void *buffer, size_t size)
@@ -1050,7 +1050,7 @@ ssize_t wire_encode_query(const struct wire_query *query, void *buffer, size_t s
 	pb.since_digest = lend_bytes(query->since_digest, query->has_since_digest ? BAOPHU_DIGEST_BYTES : 0);
 	size_t bytes = protobuf_c_message_get_packed_size(&pb.base);
 	if (bytes > size)
-		return BAOPHU_EFULL;
+		return -BAOPHU_EFULL;
 	return (ssize_t)protobuf_c_message_pack(&pb.base, buffer);
 }
 
@@ -1459,7 +1459,7 @@ ssize_t wire_encode_answer(struct wire_arena *scratch, const struct wire_answer 
 	for (uint32_t i = 0; i < answer->log_count && !writer.is_full; i++)
 		put_log_info(&writer, &answer->log[i]);
 	if (answer->status && !put_status(&writer, scratch, answer->status))
-		return BAOPHU_EFULL;
+		return -BAOPHU_EFULL;
 	return wire_written(&writer, buffer);
 }
 
@@ -1523,7 +1523,7 @@ int wire_decode_answer(struct wire_arena *arena, const void *bytes, size_t size,
 	struct field_set set;
 	struct wire_answer answer = { 0 };
 	if (!field_read(bytes, size, &shape, &set) || !read_answer_head(arena, &set, &answer))
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	const struct {
 		unsigned number;
 		size_t element_bytes;
@@ -1544,10 +1544,10 @@ int wire_decode_answer(struct wire_arena *arena, const void *bytes, size_t size,
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		if (!read_list(arena, bytes, size, &set, lists[i].number, lists[i].element_bytes, lists[i].read,
 			       (const void **)(uintptr_t)lists[i].list, lists[i].count))
-			return BAOPHU_EMALFORMED;
+			return -BAOPHU_EMALFORMED;
 	if (field_has(&set, ANSWER_STATUS) &&
 	    !(answer.status = read_status(arena, set.bytes[ANSWER_STATUS], set.value[ANSWER_STATUS])))
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	*ret_answer = answer;
 	return 0;
 }

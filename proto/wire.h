@@ -13,7 +13,7 @@
  * unknown fields, and unknown enum values are read as "not said".
  *
  * Memory: decoded structs and all they point to live in the caller's arena and die at its next reset (what is borrowed says so).
- * Encoders trust their struct, write into the caller's buffer and return the bytes written, or BAOPHU_EFULL (negative) when it does
+ * Encoders trust their struct, write into the caller's buffer and return the bytes written, or -BAOPHU_EFULL (negative) when it does
  * not fit; nothing is allocated otherwise.
  */
 #pragma once
@@ -123,7 +123,7 @@ struct wire_payload {
 	struct wire_apply apply;
 };
 
-/* Decodes and checks an update's payload. 0; or BAOPHU_EMALFORMED..., then *ret_code says why (MALFORMED, TOO_BIG, EMPTY, VALUE,
+/* Decodes and checks an update's payload. 0; or -BAOPHU_EMALFORMED..., then *ret_code says why (MALFORMED, TOO_BIG, EMPTY, VALUE,
  * PERIOD, TEXT, ...) and *ret_entry the first bad entry (UINT32_MAX: the payload as a whole). The three header fields of
  * *ret_payload are set whenever they could be read. `bytes` is borrowed during the call only. */
 int wire_decode_payload(struct wire_arena *arena, const void *bytes, size_t size, struct wire_payload *ret_payload,
@@ -157,7 +157,7 @@ struct wire_agent_message {
 		struct wire_stage stage;
 	};
 };
-/* BAOPHU_EMALFORMED for anything that is not exactly one of these messages; the payload of an Update is not looked into. */
+/* -BAOPHU_EMALFORMED for anything that is not exactly one of these messages; the payload of an Update is not looked into. */
 int wire_decode_agent_message(struct wire_arena *arena, const void *bytes, size_t size, struct wire_agent_message *ret_message);
 ssize_t wire_encode_hello(const struct wire_hello *hello, void *buffer, size_t size);
 ssize_t wire_encode_update(const struct wire_update *update, void *buffer, size_t size);
@@ -316,7 +316,7 @@ struct wire_answer {
 	const struct wire_log_info *log;
 	const struct wire_server_status *status;   /* NULL when absent */
 };
-/* BAOPHU_EMALFORMED; then *ret_query->id is set if it could be read, and *ret_why is a short English sentence (static). */
+/* -BAOPHU_EMALFORMED; then *ret_query->id is set if it could be read, and *ret_why is a short English sentence (static). */
 int wire_decode_query(struct wire_arena *arena, const void *bytes, size_t size, struct wire_query *ret_query, const char **ret_why);
 ssize_t wire_encode_query(const struct wire_query *query, void *buffer, size_t size);
 ssize_t wire_encode_answer(struct wire_arena *scratch, const struct wire_answer *answer, void *buffer, size_t size);

@@ -38,7 +38,7 @@ bool wire_read_place(const uint8_t *bytes, size_t size, bool is_lenient, struct 
 void wire_put_place(struct field_writer *writer, unsigned number, const struct baophu_place *place);
 static inline ssize_t wire_written(const struct field_writer *writer, const void *buffer)
 {
-	return writer->is_full ? BAOPHU_EFULL : writer->at - (const uint8_t *)buffer;
+	return writer->is_full ? -BAOPHU_EFULL : writer->at - (const uint8_t *)buffer;
 }
 static inline struct field_writer wire_writer(void *buffer, size_t size)
 {

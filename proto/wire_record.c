@@ -203,7 +203,7 @@ int wire_read_record(struct wire_arena *arena, const uint8_t *bytes, size_t size
 	if (!field_read(bytes, size, &record_shape, &set) || !wire_read_code(&set, 4, record.unit) ||
 	    !wire_read_name(&set, 5, record.name) || !wire_read_code(&set, 6, record.level) ||
 	    !wire_read_code(&set, 7, record.parent) || !wire_read_date(field_value(&set, 9), &record.date))
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	record.unit_number = (uint32_t)field_value(&set, 1);
 	record.version = field_value(&set, 2);
 	record.previous = field_value(&set, 3);
@@ -213,13 +213,13 @@ int wire_read_record(struct wire_arena *arena, const uint8_t *bytes, size_t size
 	uint64_t count = field_value(&set, ROWS_FIELD);
 	struct baophu_row *rows = wire_take(arena, count * sizeof *rows);
 	if (!rows || !record.unit_number || record.depth > BAOPHU_DEPTH_MAX)
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	const uint8_t *at = bytes;
 	for (uint64_t i = 0; i < count; i++) {
 		size_t row_size;
 		const uint8_t *row = field_find(&at, bytes + size, ROWS_FIELD, &row_size);
 		if (!row || !read_row(row, row_size, &rows[i]))
-			return BAOPHU_EMALFORMED;
+			return -BAOPHU_EMALFORMED;
 	}
 	record.rows = rows;
 	record.row_count = (uint32_t)count;
@@ -251,7 +251,7 @@ int wire_decode_seal(struct wire_arena *arena, const void *bytes, size_t size, s
 	struct baophu_seal seal;
 	if (!field_read(bytes, size, &seal_shape, &set) || !field_has(&set, 1) ||
 	    !wire_read_place(set.bytes[1], set.value[1], true, &seal.place) || !wire_read_date(field_value(&set, 4), &seal.date))
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	seal.count = (uint32_t)field_value(&set, 2);
 	seal.sum = field_value(&set, 3);
 	*ret_seal = seal;

@@ -274,21 +274,21 @@ int wire_decode_payload(struct wire_arena *arena, const void *bytes, size_t size
 	*ret_entry = UINT32_MAX;
 	*ret_code = BAOPHU_CODE_TOO_BIG;
 	if (size > BAOPHU_MESSAGE_BYTES_MAX)
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	*ret_code = BAOPHU_CODE_MALFORMED;
 	bool is_readable = read_header(bytes, size, &set);
 	bool is_agent_code = field_value(&set, 1) && text_is_code((const char *)set.bytes[1], set.value[1]);
 	if (is_agent_code && !(ret_payload->agent = wire_take_text(arena, &set, 1))) {
 		ret_payload->agent = "";
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	}
 	ret_payload->epoch = field_value(&set, 2);
 	ret_payload->number = field_value(&set, 3);
 	if (!is_readable || !ret_payload->epoch || !ret_payload->number || !field_value(&set, 1))
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	if (!is_agent_code) {
 		*ret_code = has_nul(&set, 1) ? BAOPHU_CODE_MALFORMED : BAOPHU_CODE_TEXT;
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	}
 	uint64_t count = field_value(&set, ENTRIES_FIELD);
 	const struct wire_entry *entries = NULL;
@@ -297,7 +297,7 @@ int wire_decode_payload(struct wire_arena *arena, const void *bytes, size_t size
 	else
 		*ret_code = wire_read_entries(arena, bytes, size, (uint32_t)count, &entries, ret_entry);
 	if (*ret_code)
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	ret_payload->has_apply = field_has(&set, 5);
 	ret_payload->entries = entries;
 	ret_payload->entry_count = (uint32_t)count;
@@ -354,7 +354,7 @@ int wire_decode_receipt(struct wire_arena *arena, const void *bytes, size_t size
 	    !text_is_code((const char *)set.bytes[1], set.value[1]) ||
 	    !wire_read_place(set.bytes[4], set.value[4], true, &receipt.place) ||
 	    !wire_read_code_number(field_value(&set, 6), &receipt.code))
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	receipt.epoch = field_value(&set, 2);
 	receipt.number = field_value(&set, 3);
 	receipt.verdict = (enum baophu_verdict)wire_known(field_value(&set, 5), BAOPHU_REFUSED);
@@ -362,7 +362,7 @@ int wire_decode_receipt(struct wire_arena *arena, const void *bytes, size_t size
 		receipt.entry = (uint32_t)set.value[7];
 	receipt.agent = wire_take_text(arena, &set, 1);
 	if (!receipt.agent || !receipt.epoch || !receipt.number || !receipt.verdict)
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	*ret_receipt = receipt;
 	return 0;
 }
@@ -449,17 +449,17 @@ int wire_read_receipts(struct wire_arena *arena, const uint8_t *bytes, size_t si
 {
 	struct field_set set;
 	if (!field_read(bytes, size, &receipts_shape, &set))
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	uint64_t count = field_value(&set, ITEMS_FIELD);
 	struct wire_receipt_item *items = wire_take(arena, count * sizeof *items);
 	if (!items)
-		return BAOPHU_EMALFORMED;
+		return -BAOPHU_EMALFORMED;
 	const uint8_t *at = bytes;
 	for (uint64_t i = 0; i < count; i++) {
 		size_t item_size;
 		const uint8_t *item = field_find(&at, bytes + size, ITEMS_FIELD, &item_size);
 		if (!item || !read_item(arena, item, item_size, &items[i]))
-			return BAOPHU_EMALFORMED;
+			return -BAOPHU_EMALFORMED;
 	}
 	ret_message->receipts.items = items;
 	ret_message->receipts.item_count = (uint32_t)count;
