@@ -1,0 +1,482 @@
+/* query_lists.c - the requests that list something: what was decided for a unit, the registry's parts, the log. See query_engine.h.
+ *
+ * Lists of the registry show what was known at the question's cut; a position is an index into what only ever grows, so a page goes on
+ * where the one before ended.
+ */
+#include "query_engine.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <baophu/date.h>
+
+enum { AGENT_UNITS_MAX = 256 };
+
+/* ---- HISTORY ---- */
+
+struct history_list {
+	struct question *question;
+	struct wire_fact_version *items;
+	uint32_t count;
+	uint64_t at; /* versions seen */
+};
+
+/* Who decided it and when: what the log's record says. */
+static int fill_decided(struct question *question, struct wire_fact_version *item)
+{
+	const void *record;
+	size_t bytes;
+	struct record_header header;
+	int error = question_read_log(question, item->seq, &record, &bytes);
+	if (!error)
+		error = record_read_header(record, bytes, &header);
+	if (error)
+		return error;
+	item->agent = question_agent_name(question, header.agent);
+	item->time_ms = header.time_ms;
+	return 0;
+}
+
+static int list_slot(void *context, const struct slot *slot, const struct fact_version *versions, int count)
+{
+	struct history_list *list = context;
+	struct question *question = list->question;
+	int standing = facts_standing(versions, count);
+	for (int i = 0; i < count; i++) {
+		if (list->at++ < question->position)
+			continue;
+		if (list->count == question->limit) {
+			question_continue(question, list->at - 1);
+			return 1;
+		}
+		const struct figure *figure = &versions[i].figure;
+		struct wire_fact_version *item = &list->items[list->count];
+		*item = (struct wire_fact_version){
+			.seq = entry_id_seq(versions[i].id),
+			.index = entry_id_index(versions[i].id),
+			.measure = measures_get(&question->engine->registry.measures, slot->measure)->code,
+			.extent = slot->extent,
+			.from = slot->from,
+			.to = slot->to,
+			.value = figure->value,
+			.status = figure->status,
+			.origin = figure->origin,
+			.bound = figure->bound,
+			.reason = figure->reason,
+			.stands = i == standing,
+		};
+		int error = fill_decided(question, item);
+		if (error)
+			return error;
+		list->count++;
+	}
+	return 0;
+}
+
+int query_history(struct question *question)
+{
+	struct query_engine *engine = question->engine;
+	const struct wire_query *query = question->query;
+	const struct measures *measures = &engine->registry.measures;
+	struct history_list list = { .question = question, .items = question_alloc(question, question->limit, sizeof *list.items) };
+	struct baophu_place place;
+	if (!list.items)
+		return -ENOMEM;
+	int stop = history_begin(engine->history_reader, &place);
+	if (!stop && !query->measure_count)
+		stop = history_unit(engine->history_reader, question->unit, 0, question->known_id, list_slot, &list);
+	for (uint32_t i = 0; !stop && i < query->measure_count; i++) {
+		uint16_t measure = measures_find(measures, query->measures[i]);
+		if (measure)
+			stop = history_unit(engine->history_reader, question->unit, measure, question->known_id, list_slot, &list);
+	}
+	history_end(engine->history_reader);
+	log_reader_release(engine->log_reader);
+	question->answer->facts = list.items;
+	question->answer->fact_count = list.count;
+	return stop < 0 ? stop : 0;
+}
+
+/* ---- UNITS ---- */
+
+/* Last day of a version: the day before the next one known, closing included. */
+static baophu_date version_until(const struct units *units, const struct unit_version *version, uint64_t known_id)
+{
+	baophu_date next = BAOPHU_DATE_NONE;
+	for (uint32_t at = *vec_at(&units->newest, uint32_t, version->unit); at;) {
+		const struct unit_version *other = vec_at(&units->versions, struct unit_version, at - 1);
+		at = other->older;
+		if (other->id <= known_id && other->from > version->from && (next == BAOPHU_DATE_NONE || other->from < next))
+			next = other->from;
+	}
+	return next == BAOPHU_DATE_NONE ? BAOPHU_DATE_NONE : next - 1;
+}
+
+int query_units(struct question *question)
+{
+	const struct tree *tree = question_tree(question);
+	const struct registry *registry = &question->engine->registry;
+	struct wire_unit_info *items = tree ? question_alloc(question, question->limit, sizeof *items) : NULL;
+	uint32_t count = 0;
+	uint64_t at = 0;
+	if (!items)
+		return -ENOMEM;
+	for (uint32_t unit = 0; (unit = tree_after(tree, question->unit, unit, question->query->depth)); at++) {
+		if (at < question->position)
+			continue;
+		if (count == question->limit) {
+			question_continue(question, at);
+			break;
+		}
+		const struct unit_version *version = vec_at(&registry->units.versions, struct unit_version,
+							    tree->version[unit] - 1);
+		items[count++] = (struct wire_unit_info){
+			.number = unit,
+			.depth = tree->depth[unit],
+			.code = version->code,
+			.name = units_name(&registry->units, version),
+			.level = measures_level(&registry->measures, version->level)->code,
+			.parent = tree->parent[unit] ? question_unit_code(question, tree->parent[unit]) : "",
+			.from = version->from,
+			.until = version_until(&registry->units, version, question->known_id),
+		};
+	}
+	question->answer->units = items;
+	question->answer->unit_count = count;
+	return 0;
+}
+
+/* ---- MEASURES: measures, then indicators ---- */
+
+static struct wire_measure_set measure_info(const struct measures *measures, uint16_t number)
+{
+	const struct measure *measure = measures_get(measures, number);
+	return (struct wire_measure_set){
+		.code = measure->code,
+		.name_vi = measures_text(measures, measure->name_vi),
+		.name_en = measures_text(measures, measure->name_en),
+		.unit_vi = measures_text(measures, measure->unit_vi),
+		.unit_en = measures_text(measures, measure->unit_en),
+		.parent = measure->parent ? measures_get(measures, measure->parent)->code : "",
+		.kind = measure->kind,
+	};
+}
+
+static struct wire_indicator_set indicator_info(const struct measures *measures, uint16_t number)
+{
+	const struct indicator *indicator = measures_indicator(measures, number);
+	return (struct wire_indicator_set){
+		.code = indicator->code,
+		.name_vi = measures_text(measures, indicator->name_vi),
+		.name_en = measures_text(measures, indicator->name_en),
+		.numerator = measures_get(measures, indicator->numerator)->code,
+		.denominator = measures_get(measures, indicator->denominator)->code,
+	};
+}
+
+int query_measures(struct question *question)
+{
+	const struct measures *measures = &question->engine->registry.measures;
+	struct wire_answer *answer = question->answer;
+	struct wire_measure_set *items = question_alloc(question, question->limit, sizeof *items);
+	struct wire_indicator_set *indicators = question_alloc(question, question->limit, sizeof *indicators);
+	if (!items || !indicators)
+		return -ENOMEM;
+	uint32_t measure_count = measures_count(measures), all = measure_count + measures_indicator_count(measures);
+	for (uint64_t at = question->position; at < all; at++) {
+		uint16_t number = (uint16_t)(at < measure_count ? at + 1 : at - measure_count + 1);
+		if (answer->measure_count + answer->indicator_count == question->limit) {
+			question_continue(question, at);
+			break;
+		}
+		if (at < measure_count && measures_get(measures, number)->id <= question->known_id)
+			items[answer->measure_count++] = measure_info(measures, number);
+		else if (at >= measure_count && measures_indicator(measures, number)->id <= question->known_id)
+			indicators[answer->indicator_count++] = indicator_info(measures, number);
+	}
+	answer->measures = items;
+	answer->indicators = indicators;
+	return 0;
+}
+
+/* ---- PLANS ---- */
+
+static bool plan_is_asked(struct question *question, const struct tree *tree, const struct plan_target *target, const char *code)
+{
+	const struct wire_query *query = question->query;
+	if (target->id > question->known_id || target->removed || (question->plan && target->plan != question->plan))
+		return false;
+	/* Only the newest known revision of it. */
+	if (plans_target(&question->engine->registry.plans, target->plan, target->unit, target->kind == BAOPHU_PLAN_RATE,
+			 target->target, question->known_id) != target)
+		return false;
+	bool is_wanted = !query->measure_count;
+	for (uint32_t i = 0; i < query->measure_count && !is_wanted; i++)
+		is_wanted = !strcmp(query->measures[i], code);
+	if (!is_wanted)
+		return false;
+	return !question->unit || (tree_has(tree, target->unit) && tree_is_below(tree, target->unit, question->unit) &&
+				   tree->depth[target->unit] <= tree->depth[question->unit] + query->depth);
+}
+
+int query_plans(struct question *question)
+{
+	const struct registry *registry = &question->engine->registry;
+	const struct plans *plans = &registry->plans;
+	const struct tree *tree = question_tree(question);
+	struct wire_plan_info *items = tree ? question_alloc(question, question->limit, sizeof *items) : NULL;
+	uint32_t count = 0;
+	if (!items)
+		return -ENOMEM;
+	for (uint64_t at = question->position; at < plans->targets.count; at++) {
+		const struct plan_target *target = vec_at(&plans->targets, struct plan_target, at);
+		const char *code = target->kind == BAOPHU_PLAN_RATE ? measures_indicator(&registry->measures, target->target)->code
+								    : measures_get(&registry->measures, target->target)->code;
+		if (!plan_is_asked(question, tree, target, code))
+			continue;
+		if (count == question->limit) {
+			question_continue(question, at);
+			break;
+		}
+		items[count++] = (struct wire_plan_info){
+			.plan = { .code = plans_code(plans, target->plan),
+				  .unit = question_unit_code(question, target->unit),
+				  .target = code,
+				  .issuer = plans_text(plans, target->issuer),
+				  .document = plans_text(plans, target->document),
+				  .kind = target->kind,
+				  .from = target->from,
+				  .to = target->to,
+				  .value = target->value,
+				  .decimals = target->decimals,
+				  .origin = target->origin },
+			.revision = target->revision,
+			.seq = entry_id_seq(target->id),
+		};
+	}
+	question->answer->plans = items;
+	question->answer->plan_count = count;
+	return 0;
+}
+
+/* ---- AGENTS ---- */
+
+/* Codes of the units that an agent may report of, on the question's date or later. */
+static int fill_granted(struct question *question, uint32_t agent, struct wire_agent_info *info)
+{
+	const struct agents *agents = &question->engine->registry.agents;
+	const char *units[AGENT_UNITS_MAX];
+	uint32_t numbers[AGENT_UNITS_MAX], count = 0;
+	for (size_t i = 0; i < agents->grants.count && count < AGENT_UNITS_MAX; i++) {
+		const struct grant *grant = vec_at(&agents->grants, struct grant, i);
+		if (grant->agent != agent || (grant->until != BAOPHU_DATE_NONE && grant->until < question->as_of))
+			continue;
+		uint32_t known = 0;
+		while (known < count && numbers[known] != grant->unit)
+			known++;
+		if (known < count)
+			continue;
+		numbers[count] = grant->unit;
+		units[count++] = question_unit_code(question, grant->unit);
+	}
+	const char **copy = question_alloc(question, count, sizeof *copy);
+	if (count && !copy)
+		return -ENOMEM;
+	if (count)
+		memcpy(copy, units, count * sizeof *copy);
+	info->units = copy;
+	info->unit_count = count;
+	return 0;
+}
+
+int query_agents(struct question *question)
+{
+	struct query_engine *engine = question->engine;
+	const struct agents *agents = &engine->registry.agents;
+	struct wire_agent_info *items = question_alloc(question, question->limit, sizeof *items);
+	uint32_t count = 0, first = question->position ? (uint32_t)question->position : 1;
+	int error = 0;
+	if (!items)
+		return -ENOMEM;
+	for (uint32_t number = first; number <= agents_count(agents) && !error; number++) {
+		const struct agent *agent = agents_get(agents, number);
+		if (count == question->limit) {
+			question_continue(question, number);
+			break;
+		}
+		items[count] = (struct wire_agent_info){ .name = agent->name,
+							 .from = agent->from,
+							 .until = agent->until,
+							 .epochs = agent->epoch_count,
+							 .frozen = agent->frozen_count };
+		error = fill_granted(question, number, &items[count++]);
+	}
+	/* Numbering moves with every update and is no part of what makes the registry copy another one. */
+	pthread_rwlock_rdlock(engine->config.state_lock);
+	const struct agents *live = &engine->config.state->registry.agents;
+	for (uint32_t i = 0; i < count && first + i <= agents_count(live); i++) {
+		items[i].last_seq = agents_get(live, first + i)->last_seq;
+		items[i].last_ms = agents_get(live, first + i)->last_ms;
+	}
+	pthread_rwlock_unlock(engine->config.state_lock);
+	question->answer->agents = items;
+	question->answer->agent_count = count;
+	return error;
+}
+
+/* ---- HELD ---- */
+
+static const char *entry_unit(const struct wire_entry *entry, baophu_date *ret_date)
+{
+	switch (entry->kind) {
+	case WIRE_FACT:
+	case WIRE_WITHDRAWAL:
+		*ret_date = entry->fact.to;
+		return entry->fact.unit;
+	case WIRE_RATE:
+		*ret_date = entry->rate.to;
+		return entry->rate.unit;
+	case WIRE_PLAN_SET:
+		*ret_date = entry->plan.to;
+		return entry->plan.unit;
+	case WIRE_GRANT:
+		*ret_date = entry->grant.from;
+		return entry->grant.unit;
+	default:
+		return "";
+	}
+}
+
+/* What the held payload names, and where that went. */
+static int fill_held_unit(struct question *question, struct wire_held_info *info)
+{
+	struct query_engine *engine = question->engine;
+	const void *record;
+	size_t bytes, payload_bytes = 0;
+	struct wire_payload payload;
+	enum baophu_code code;
+	uint32_t bad_entry, unit, suggestion = 0;
+	baophu_date date = BAOPHU_DATE_NONE;
+	int error = question_read_log(question, info->seq, &record, &bytes);
+	if (error)
+		return error;
+	const uint8_t *said = record_payload(record, bytes, &payload_bytes);
+	wire_arena_reset(&engine->scratch);
+	if (!said || wire_decode_payload(&engine->scratch, said, payload_bytes, &payload, &code, &bad_entry) < 0 ||
+	    info->entry >= payload.entry_count)
+		return 0;
+	const char *named = entry_unit(&payload.entries[info->entry], &date);
+	info->unit = question_text(question, named);
+	if (!info->unit)
+		return -ENOMEM;
+	if (!named[0])
+		return 0;
+	const struct units *units = &engine->registry.units;
+	if (units_find(units, named, date, question->known_id, &unit, &suggestion) == BAOPHU_CODE_UNIT_NOT_VALID) {
+		const struct unit_version *successor = units_at(units, suggestion, date, question->known_id);
+		info->suggestion = successor ? successor->code : "";
+	}
+	return 0;
+}
+
+int query_held(struct question *question)
+{
+	struct query_engine *engine = question->engine;
+	const struct vec *held = &engine->registry.held;
+	struct wire_held_info *items = question_alloc(question, question->limit, sizeof *items);
+	uint32_t count = 0;
+	int error = 0;
+	if (!items)
+		return -ENOMEM;
+	for (uint64_t at = question->position; at < held->count && !error; at++) {
+		const struct held *one = vec_at(held, struct held, at);
+		if (one->decided || one->seq > question->answer->cut.seq)
+			continue;
+		if (count == question->limit) {
+			question_continue(question, at);
+			break;
+		}
+		items[count] = (struct wire_held_info){ .seq = one->seq,
+							.epoch = one->epoch,
+							.number = one->number,
+							.agent = question_agent_name(question, one->agent),
+							.unit = "",
+							.suggestion = "",
+							.code = one->code,
+							.entry = one->entry,
+							.time_ms = one->time_ms };
+		error = fill_held_unit(question, &items[count++]);
+	}
+	log_reader_release(engine->log_reader);
+	question->answer->held = items;
+	question->answer->held_count = count;
+	return error;
+}
+
+/* ---- LOG ---- */
+
+int query_log(struct question *question)
+{
+	struct query_engine *engine = question->engine;
+	const struct wire_query *query = question->query;
+	struct wire_log_info *items = question_alloc(question, question->limit, sizeof *items);
+	uint32_t count = 0;
+	int error = 0;
+	if (!items)
+		return -ENOMEM;
+	uint64_t seq = question->position ? question->position : query->since_seq ? query->since_seq : 1;
+	for (; seq <= question->answer->cut.seq && !error; seq++) {
+		const void *record;
+		size_t bytes;
+		struct record_header header;
+		if (count == question->limit) {
+			question_continue(question, seq);
+			break;
+		}
+		error = question_read_log(question, seq, &record, &bytes);
+		if (!error)
+			error = record_read_header(record, bytes, &header);
+		if (error)
+			break;
+		items[count++] = (struct wire_log_info){ .place = header.place,
+							 .kind = record_kind_name(header.kind),
+							 .agent = question_agent_name(question, header.agent),
+							 .time_ms = header.time_ms,
+							 .epoch = header.epoch,
+							 .number = header.number,
+							 .verdict = header.verdict,
+							 .code = header.code,
+							 .entry = header.entry,
+							 .entries = header.entry_count };
+	}
+	log_reader_release(engine->log_reader);
+	question->answer->log = items;
+	question->answer->log_count = count;
+	return error;
+}
+
+/* ---- STATUS ---- */
+
+int query_status(struct question *question)
+{
+	struct query_engine *engine = question->engine;
+	struct wire_server_status *status = question_alloc(question, 1, sizeof *status);
+	if (!status)
+		return -ENOMEM;
+	status->version = "";
+	pthread_rwlock_rdlock(engine->config.state_lock);
+	const struct state *state = engine->config.state;
+	status->business_day = state->registry.day;
+	status->state_digest = fold_digest(state);
+	status->units = units_count(&state->registry.units);
+	status->facts = state->facts.fact_count;
+	status->agents = agents_count(&state->registry.agents);
+	for (size_t i = 0; i < state->registry.held.count; i++)
+		status->held += !vec_at(&state->registry.held, struct held, i)->decided;
+	pthread_rwlock_unlock(engine->config.state_lock);
+	status->history_seq = history_place(engine->config.history).seq;
+	if (engine->config.fill_status)
+		engine->config.fill_status(engine->config.context, status);
+	question->answer->status = status;
+	return 0;
+}
