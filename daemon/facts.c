@@ -122,9 +122,8 @@ static void fact_say(struct facts *facts, const struct series *series, struct fa
 	fact->value = figure->value;
 	fact->id = id;
 	fact->reason = figure->reason;
-	fact->flags = figure->value == BAOPHU_ABSENT
-			  ? 0
-			  : (uint8_t)((figure->status - 1) | (figure->origin - 1) << 2 | (figure->bound - 1) << 4);
+	unsigned flags = figure->value == BAOPHU_ABSENT ? 0 : (figure->status - 1u) | (figure->origin - 1u) << 2 | (figure->bound - 1u) << 4;
+	fact->flags = (uint8_t)flags;
 	facts->digest += slot_digest(series, fact);
 }
 
