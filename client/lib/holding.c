@@ -72,7 +72,7 @@ static int put(struct holding *holding, uint32_t unit, uint64_t version, bool go
 	struct holding_slot *slot = holding->size ? find(holding, unit) : NULL;
 	if (!slot || !slot->unit) {
 		if (holding->count >= holding->units_max)
-			return BAOPHU_EFULL;
+			return -BAOPHU_EFULL;
 		int error = grow(holding);
 		if (error)
 			return error;
@@ -127,7 +127,7 @@ int holding_publish(struct holding *holding, uint32_t unit, uint64_t previous, u
 {
 	uint64_t held = unit ? known_version(holding, unit) : 0;
 	if (!unit || !version)
-		return BAOPHU_EPROTOCOL;
+		return -BAOPHU_EPROTOCOL;
 	if (holding->state == HOLDING_SYNCING) {
 		*ret_effect = HOLDING_MISSED;
 		return 0;
@@ -211,7 +211,7 @@ void holding_answer_begin(struct holding *holding)
 int holding_answer_record(struct holding *holding, uint32_t unit, uint64_t version, enum holding_effect *ret_effect)
 {
 	if (!unit || !version)
-		return BAOPHU_EPROTOCOL;
+		return -BAOPHU_EPROTOCOL;
 	uint64_t held = known_version(holding, unit);
 	bool is_old = held > version || (held == version && holding_version(holding, unit));
 	if (held <= version) { /* put also when equal: the answer has it */

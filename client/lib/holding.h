@@ -39,7 +39,7 @@ struct holding {
 	struct holding_slot *slots; /* open hash, power of two */
 	uint32_t size, used, units_max, generation, sweep_at;
 };
-/* units_max bounds the memory (16 to 32 bytes a unit): one unit more is BAOPHU_EFULL. */
+/* units_max bounds the memory (16 to 32 bytes a unit): one unit more is -BAOPHU_EFULL. */
 void holding_init(struct holding *holding, uint32_t units_max);
 void holding_finish(struct holding *holding);
 
@@ -50,7 +50,7 @@ enum holding_effect {
 	HOLDING_GONE, /* applied: the unit has left this topic */
 	HOLDING_MISSED, /* not applied: a record before it is missing, or no snapshot was taken yet */
 };
-/* A published record: applies when previous <= held < version. BAOPHU_EFULL, -ENOMEM: not applied, state REPAIRING. */
+/* A published record: applies when previous <= held < version. -BAOPHU_EFULL, -ENOMEM: not applied, state REPAIRING. */
 int holding_publish(struct holding *holding, uint32_t unit, uint64_t previous, uint64_t version, bool tombstone,
 		    enum holding_effect *ret_effect);
 /* A seal of this subtree: the only thing that makes EXACT. One that goes back in the log, or another digest at a proved seq, is of
@@ -71,7 +71,7 @@ enum holding_question holding_question(const struct holding *holding, uint64_t *
 /* An answer begins; its records follow, all of one cut; then its end. Publications wait outside meanwhile. An answer that breaks off
  * is followed by another begin. */
 void holding_answer_begin(struct holding *holding);
-/* HOLDING_OLD, APPLIED. BAOPHU_EFULL, -ENOMEM. */
+/* HOLDING_OLD, APPLIED. -BAOPHU_EFULL, -ENOMEM. */
 int holding_answer_record(struct holding *holding, uint32_t unit, uint64_t version, enum holding_effect *ret_effect);
 /* After an answer to ASK_ALL: drops one unit that it did not have and returns its number; 0: no more. */
 uint32_t holding_sweep(struct holding *holding, const struct baophu_place *cut);

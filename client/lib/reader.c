@@ -87,7 +87,7 @@ int reader_take(struct reader *reader, struct wire_answer *ret_answer)
 			size_t size = zmq_msg_size(&frames[0]);
 			error = link_arena_fit(&reader->arena, size);
 			if (!error && wire_decode_answer(&reader->arena, zmq_msg_data(&frames[0]), size, &answer) < 0)
-				error = BAOPHU_EPROTOCOL;
+				error = -BAOPHU_EPROTOCOL;
 		}
 		zmq_msg_close(&frames[0]);
 		zmq_msg_close(&frames[1]);
@@ -98,7 +98,7 @@ int reader_take(struct reader *reader, struct wire_answer *ret_answer)
 		if (count == 1 && answer.id == reader->id) {
 			reader->is_asked = false;
 			*ret_answer = answer;
-			return answer.code == BAOPHU_CODE_NONE ? 1 : BAOPHU_EREFUSED;
+			return answer.code == BAOPHU_CODE_NONE ? 1 : -BAOPHU_EREFUSED;
 		} /* else: of a question that was given up */
 	}
 }
@@ -119,7 +119,7 @@ int reader_query(struct reader *reader, const struct wire_query *query, int time
 			*ret_answer = answer;
 			return 0;
 		}
-		bool is_behind = result == BAOPHU_EREFUSED && answer.code == BAOPHU_CODE_BEHIND;
+		bool is_behind = result == -BAOPHU_EREFUSED && answer.code == BAOPHU_CODE_BEHIND;
 		if (result < 0 && !is_behind) {
 			*ret_answer = answer;
 			return result;
@@ -127,7 +127,7 @@ int reader_query(struct reader *reader, const struct wire_query *query, int time
 		int64_t left_ms = deadline_ms - link_now_ms();
 		if (left_ms <= 0) {
 			*ret_answer = answer;
-			return BAOPHU_ETIMEOUT;
+			return -BAOPHU_ETIMEOUT;
 		}
 		int64_t wait_ms = is_behind ? BEHIND_AGAIN_MS : error && reader->link.is_up ? SEND_AGAIN_MS : left_ms;
 		error = link_wait(links, reads, 1, (int)(wait_ms < left_ms ? wait_ms : left_ms));

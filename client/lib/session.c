@@ -141,7 +141,7 @@ static int hear_welcome(struct session *session, const struct wire_welcome *welc
 	if (!session->hello_said || standing->is_open)
 		return 0; /* to a Hello said twice */
 	if (standing->epoch && welcome->epoch != standing->epoch)
-		return BAOPHU_EPROTOCOL;
+		return -BAOPHU_EPROTOCOL;
 	standing->epoch = welcome->epoch;
 	standing->credit_bytes = welcome->credit_bytes;
 	standing->head = welcome->head;
@@ -155,7 +155,7 @@ static int hear_welcome(struct session *session, const struct wire_welcome *welc
 	uint64_t oldest = standing->unanswered ? at(session, 0)->number : standing->next;
 	if (welcome->next < oldest) {
 		standing->next = welcome->next;
-		return BAOPHU_EGAP;
+		return -BAOPHU_EGAP;
 	}
 	return 0;
 }
@@ -176,7 +176,7 @@ static int hear_not_now(struct session *session, const struct wire_not_now *answ
 	}
 	if (!baophu_code_is_retryable(answer->code)) {
 		session->standing.turned = answer->code;
-		return BAOPHU_EREFUSED;
+		return -BAOPHU_EREFUSED;
 	}
 	if (answer->epoch != session->standing.epoch || !answer->number)
 		return 0;
@@ -189,7 +189,7 @@ static int hear_not_now(struct session *session, const struct wire_not_now *answ
 		uint32_t expected = find(session, answer->expect);
 		if (expected == UINT32_MAX && answer->expect < at(session, 0)->number) {
 			session->standing.next = answer->expect;
-			return BAOPHU_EGAP;
+			return -BAOPHU_EGAP;
 		}
 		if (expected < index)
 			index = expected;
@@ -252,7 +252,7 @@ static int next_item(struct session *session, struct session_outcome *ret_outcom
 						   .effects = item->effects,
 						   .suggestion = item->suggestion };
 		if (wire_decode_receipt(&session->arena, item->receipt, item->receipt_bytes, &outcome.receipt) < 0)
-			return BAOPHU_EPROTOCOL;
+			return -BAOPHU_EPROTOCOL;
 		if (session->awaited)
 			session->awaited--;
 		outcome.number = outcome.receipt.number;
@@ -281,11 +281,11 @@ static int hear(struct session *session, int64_t now_ms)
 			result = wire_decode_collector_message(&session->arena, zmq_msg_data(&session->message), size,
 							       &session->heard);
 		if (result)
-			result = result == -ENOMEM ? result : BAOPHU_EPROTOCOL;
+			result = result == -ENOMEM ? result : -BAOPHU_EPROTOCOL;
 		else
 			result = 1;
 	} else if (result == 2) {
-		result = BAOPHU_EPROTOCOL;
+		result = -BAOPHU_EPROTOCOL;
 	}
 	zmq_msg_close(&frames[0]);
 	zmq_msg_close(&frames[1]);
@@ -306,7 +306,7 @@ static int hear(struct session *session, int64_t now_ms)
 		}
 		session->standing.turned = session->heard.turned;
 		session->standing.is_open = false;
-		error = BAOPHU_EREFUSED;
+		error = -BAOPHU_EREFUSED;
 		break;
 	case WIRE_RECEIPTS:
 		break;
@@ -395,7 +395,7 @@ int session_wait(struct session *session, int timeout_ms, struct session_outcome
 {
 	int64_t deadline_ms = timeout_ms < 0 ? -1 : link_now_ms() + timeout_ms;
 	if (session->standing.turned != BAOPHU_CODE_NONE)
-		return BAOPHU_EREFUSED;
+		return -BAOPHU_EREFUSED;
 	for (;;) {
 		int result = next_item(session, ret_outcome);
 		if (result)
@@ -450,7 +450,7 @@ int session_open(const struct session_config *config, struct session **ret_sessi
 		if (result < 0)
 			error = result;
 		else if (!session->standing.is_open && link_now_ms() >= deadline_ms)
-			error = BAOPHU_ETIMEOUT;
+			error = -BAOPHU_ETIMEOUT;
 	}
 	*ret_code = session->standing.turned;
 	if (error) {
@@ -496,14 +496,14 @@ int session_stop_server(void *context, const char *control_endpoint, int timeout
 		int64_t now_ms = link_now_ms();
 		int result = hear(session, now_ms);
 		if (result > 0 && !session->has_stopped) {
-			error = BAOPHU_EPROTOCOL;
+			error = -BAOPHU_EPROTOCOL;
 		} else if (result < 0) {
 			error = result;
 		} else if (!result) {
 			struct link *links[] = { &session->link };
 			bool reads[] = { true };
 			if (now_ms >= deadline_ms)
-				error = BAOPHU_ETIMEOUT;
+				error = -BAOPHU_ETIMEOUT;
 			else
 				error = link_wait(links, reads, 1,
 						  said || !session->link.is_up ? (int)(deadline_ms - now_ms) : SEND_FULL_MS);
@@ -524,7 +524,7 @@ int session_push_payload(struct session *session, uint64_t number, const void *p
 	if (standing->unanswered == session->window)
 		return -EAGAIN;
 	if (bytes + ENVELOPE_BYTES > BAOPHU_MESSAGE_BYTES_MAX)
-		return BAOPHU_EFULL;
+		return -BAOPHU_EFULL;
 	struct wire_update update = { .epoch = standing->epoch,
 				      .number = number,
 				      .payload = payload,
@@ -562,7 +562,7 @@ int session_push(struct session *session, const struct wire_entry *entries, uint
 	if (!count)
 		return -EINVAL;
 	if (count > BAOPHU_ENTRIES_MAX)
-		return BAOPHU_EFULL;
+		return -BAOPHU_EFULL;
 	struct wire_payload payload = { .agent = session->agent,
 					.epoch = session->standing.epoch,
 					.number = session->standing.next,
@@ -631,20 +631,20 @@ static int stage_part(struct session *session, const struct wire_stage *stage, c
 			if (*ret_code == BAOPHU_CODE_NONE)
 				break;
 			if (!baophu_code_is_retryable(*ret_code))
-				error = BAOPHU_EREFUSED;
+				error = -BAOPHU_EREFUSED;
 			said = false;
 			say_at_ms = now_ms + wait_ms;
 			wait_ms = wait_ms * 2 < BACKOFF_MS_MAX ? wait_ms * 2 : BACKOFF_MS_MAX;
 		} else if (result > 0 && said && session->heard.kind == WIRE_NOT_NOW) {
 			*ret_code = session->heard.not_now.code;
 			if (!baophu_code_is_retryable(*ret_code))
-				error = BAOPHU_EREFUSED;
+				error = -BAOPHU_EREFUSED;
 			said = false;
 			say_at_ms = now_ms + wait_ms;
 			wait_ms = wait_ms * 2 < BACKOFF_MS_MAX ? wait_ms * 2 : BACKOFF_MS_MAX;
 		}
 		if (!error && link_now_ms() >= deadline_ms)
-			error = BAOPHU_ETIMEOUT;
+			error = -BAOPHU_ETIMEOUT;
 	}
 	if (!error)
 		crypto_generichash_blake2b_update(digest, bytes, byte_count);
@@ -665,7 +665,7 @@ static int stage_all(struct session *session, const struct wire_entry *entries, 
 		stage.entry_count = count - done < BAOPHU_ENTRIES_MAX ? count - done : BAOPHU_ENTRIES_MAX;
 		int error;
 		/* long names and many successors make entries that do not fit 512 to a message */
-		while ((error = stage_part(session, &stage, &digest, deadline_ms, ret_code)) == BAOPHU_EFULL &&
+		while ((error = stage_part(session, &stage, &digest, deadline_ms, ret_code)) == -BAOPHU_EFULL &&
 		       stage.entry_count > 1)
 			stage.entry_count /= 2;
 		if (error)
@@ -691,11 +691,11 @@ static int wait_for_receipt(struct session *session, int64_t deadline_ms, struct
 			return result;
 		*ret_code = session->standing.waiting_for;
 		if (*ret_code == BAOPHU_CODE_CLOCK && session_abandon(session) == 0)
-			return BAOPHU_EREFUSED;
+			return -BAOPHU_EREFUSED;
 		if (left_ms <= 0) {
 			if (session_abandon(session) < 0)
 				*ret_code = BAOPHU_CODE_NONE;
-			return BAOPHU_ETIMEOUT;
+			return -BAOPHU_ETIMEOUT;
 		}
 	}
 }
@@ -708,11 +708,11 @@ int session_send_entries(struct session *session, const struct wire_entry *entri
 	if (standing->unanswered)
 		return -EBUSY;
 	if (count > BAOPHU_BATCH_ENTRIES_MAX)
-		return BAOPHU_EFULL;
+		return -BAOPHU_EFULL;
 	int64_t deadline_ms = link_now_ms() + session->timeout_ms;
 	uint64_t number;
 	int error = session_push(session, entries, count, &number);
-	if (error == BAOPHU_EFULL) {
+	if (error == -BAOPHU_EFULL) {
 		struct wire_payload payload = { .agent = session->agent, .epoch = standing->epoch, .number = standing->next };
 		uint64_t batch = standing->next << 16; /* unique in the epoch: an applied batch uses up its number */
 		payload.has_apply = true;

@@ -31,8 +31,8 @@ struct session_config {
 	bool want_effect; /* ask for effects beside receipts */
 };
 
-/* Connects and waits for Welcome. On 0 *ret_session is the caller's (returns owned). BAOPHU_EREFUSED: turned away, *ret_code says why
- * (AGENT_UNKNOWN, EPOCH, PROTOCOL, ...); BAOPHU_ETIMEOUT: nobody answered; -EINVAL: endpoint or name; -EINTR; -ENOMEM; other errno values. */
+/* Connects and waits for Welcome. On 0 *ret_session is the caller's (returns owned). -BAOPHU_EREFUSED: turned away, *ret_code says why
+ * (AGENT_UNKNOWN, EPOCH, PROTOCOL, ...); -BAOPHU_ETIMEOUT: nobody answered; -EINVAL: endpoint or name; -EINTR; -ENOMEM; other errno values. */
 int session_open(const struct session_config *config, struct session **ret_session, enum baophu_code *ret_code);
 /* Takes NULL. Does not wait: what has no receipt may or may not be decided; a later session of the same epoch finds out. */
 void session_close(struct session *session);
@@ -49,13 +49,13 @@ struct session_outcome {
 };
 
 /* Takes 1 to 512 entries as one update with the next number (copies) and sends it when window and credit allow. -EAGAIN: the window is
- * full, wait for an outcome; BAOPHU_EFULL: more than an update holds (512 entries, 65,536 bytes); -EINVAL: none. */
+ * full, wait for an outcome; -BAOPHU_EFULL: more than an update holds (512 entries, 65,536 bytes); -EINVAL: none. */
 int session_push(struct session *session, const struct wire_entry *entries, uint32_t count, uint64_t *ret_number);
 /* The same with an encoded Payload that says this session's agent and epoch and the number given (not looked into). Numbers must be
- * handed in dense; the first may be older than the next one: its receipt comes again. -EAGAIN, BAOPHU_EFULL, -EINVAL. */
+ * handed in dense; the first may be older than the next one: its receipt comes again. -EAGAIN, -BAOPHU_EFULL, -EINVAL. */
 int session_push_payload(struct session *session, uint64_t number, const void *payload, size_t bytes);
 /* Works for at most timeout_ms (0: only what is there; -1: no limit) until an update has its outcome: 1 and *ret_outcome. 0: time is up.
- * BAOPHU_EREFUSED: the collector no longer takes this session (session_standing says the code); BAOPHU_EGAP: it misses updates of
+ * -BAOPHU_EREFUSED: the collector no longer takes this session (session_standing says the code); -BAOPHU_EGAP: it misses updates of
  * this epoch that had receipts (it was put back to an older copy), so they must be pushed again from session_standing()->next on;
  * -EINTR. Connections lost and retryable answers are not errors here. */
 int session_wait(struct session *session, int timeout_ms, struct session_outcome *ret_outcome);
@@ -64,8 +64,8 @@ int session_wait(struct session *session, int timeout_ms, struct session_outcome
 int session_abandon(struct session *session);
 
 /* All or nothing: one update when the entries fit one, else a staged batch (at most 65,536 entries). Waits for the receipt:
- * 0 and *ret_outcome, whatever the verdict. Nothing else may be under way (-EBUSY). BAOPHU_EREFUSED: not decided and not going to be,
- * *ret_code says why (CLOCK, or what is wrong with a part); BAOPHU_ETIMEOUT: *ret_code is the last "not now", or NONE when it is
+ * 0 and *ret_outcome, whatever the verdict. Nothing else may be under way (-EBUSY). -BAOPHU_EREFUSED: not decided and not going to be,
+ * *ret_code says why (CLOCK, or what is wrong with a part); -BAOPHU_ETIMEOUT: *ret_code is the last "not now", or NONE when it is
  * not known whether it was decided; otherwise as session_wait and session_push. */
 int session_send_entries(struct session *session, const struct wire_entry *entries, uint32_t count,
 			 struct session_outcome *ret_outcome, enum baophu_code *ret_code);
@@ -86,6 +86,6 @@ struct session_standing {
 /* Lent while the session lives; changes with its calls. */
 const struct session_standing *session_standing(const struct session *session);
 
-/* Asks the daemon at a control endpoint to stop cleanly and waits for its word. BAOPHU_ETIMEOUT: nobody answered; BAOPHU_EPROTOCOL: it
+/* Asks the daemon at a control endpoint to stop cleanly and waits for its word. -BAOPHU_ETIMEOUT: nobody answered; -BAOPHU_EPROTOCOL: it
  * answered something else; otherwise as session_open. `context` as in the config. */
 int session_stop_server(void *context, const char *control_endpoint, int timeout_ms);

@@ -240,7 +240,7 @@ static int hear_answer(struct subscription *subscription, int64_t now_ms)
 		else if (reader_ask(subscription->reader, &subscription->query) < 0)
 			ask_later(subscription, now_ms);
 		subscription->asked_ms = now_ms;
-	} else if (result == BAOPHU_EREFUSED) {
+	} else if (result == -BAOPHU_EREFUSED) {
 		subscription->standing.refused = answer.code;
 		if (answer.code == BAOPHU_CODE_SNAPSHOT_REQUIRED) {
 			uint64_t seal_seq = subscription->holding.seal_seq;
@@ -274,7 +274,7 @@ static int hear_publication(struct subscription *subscription, zmq_msg_t *topic,
 	    zmq_msg_size(topic) == subscription->seal_topic_bytes) {
 		struct baophu_seal seal;
 		if (wire_decode_seal(&subscription->arena, zmq_msg_data(body), size, &seal) < 0)
-			return BAOPHU_EPROTOCOL;
+			return -BAOPHU_EPROTOCOL;
 		holding_seal(&subscription->holding, &seal);
 		if (subscription->holding.state == HOLDING_EXACT)
 			subscription->ask_again_ms = 0;
@@ -282,7 +282,7 @@ static int hear_publication(struct subscription *subscription, zmq_msg_t *topic,
 		struct baophu_record record;
 		enum holding_effect effect;
 		if (wire_decode_record(&subscription->arena, zmq_msg_data(body), size, &record) < 0)
-			return BAOPHU_EPROTOCOL;
+			return -BAOPHU_EPROTOCOL;
 		error = holding_publish(&subscription->holding, record.unit_number, record.previous, record.version,
 					record.tombstone, &effect);
 		if (error)

@@ -186,7 +186,7 @@ Test(subscription, memory_is_bounded_by_the_units_allowed)
 	enum holding_effect effect;
 	join(&holding, 4);
 	cr_assert_eq(holding_publish(&holding, 4, 0, 11, false, &effect), 0);
-	cr_assert_eq(holding_publish(&holding, 5, 0, 12, false, &effect), BAOPHU_EFULL);
+	cr_assert_eq(holding_publish(&holding, 5, 0, 12, false, &effect), -BAOPHU_EFULL);
 	cr_assert_eq(holding.state, HOLDING_REPAIRING);
 	cr_assert_eq(holding.count, 4);
 	/* units that come and go for ever take no more room */

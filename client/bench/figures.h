@@ -1,0 +1,18 @@
+/* figures.h - the clock, percentiles and the lines that the bench prints. The bench is the one program here that uses floating point. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Seconds of the monotonic clock. */
+double figures_now(void);
+/* Prints one figure as a JSON line on stdout. */
+void figures_print(const char *figure, const char *config, double value, const char *unit);
+/* What stands at `share` (0 to 1) of the values; sorts them; 0 when there are none. */
+double figures_percentile(double *values, size_t count, double share);
+/* A fresh sequence each run: writing the same values again would cost a store less than real work does. */
+uint64_t figures_random(void);
+/* A message on stderr. */
+__attribute__((format(printf, 1, 2))) void figures_say(const char *format, ...);
+/* A message on stderr, then exit 1: a bench that cannot measure has nothing to save. */
+__attribute__((format(printf, 1, 2), noreturn)) void figures_die(const char *format, ...);
