@@ -20,8 +20,8 @@ int64_t baophu_rate_attainment(int64_t numerator, int64_t denominator, int64_t d
 			       unsigned decimals);
 /* -1, 0, 1 as a/b is below, equal to or above c/d; exact (128 bit). Denominators must be positive. */
 int baophu_ratio_compare(int64_t a, int64_t b, int64_t c, int64_t d);
-/* Which of the disjoint lists value/target falls into (design rule 8): MET, HALF, UNDER_HALF, ZERO; NO_REPORT for an absent
- * value, NO_PLAN for an absent or non-positive target. */
+/* Which of the disjoint lists value/target falls into (design rule 8): MET, HALF, UNDER_HALF, ZERO; NO_PLAN for an absent or
+ * non-positive target, else NO_REPORT for an absent value. */
 enum baophu_state baophu_attainment(int64_t value, int64_t target);
 /* Writes digits with `decimals` as text with the decimal mark given ('.' or ','), e.g. -46, 2 -> "-0.46"; 32-byte buffer. */
 const char *baophu_digits_format(int64_t digits, unsigned decimals, char mark, char buffer[static 32]);

@@ -74,6 +74,7 @@ Test(ratio, ends_of_the_type)
 		     INT64_C(100000000) - BAOPHU_DIGITS_MAX);
 	cr_assert_eq(baophu_rate_attainment(BAOPHU_VALUE_MAX, BAOPHU_VALUE_MAX, 1, 6, 6), INT64_C(10000000000000000));
 	cr_assert_eq(baophu_rate_attainment(1, max, BAOPHU_DIGITS_MAX, 0, 6), 0);
+	cr_assert_eq(baophu_rate_attainment(max - 1, max, max, 0, 6), BAOPHU_ABSENT);
 	cr_assert_eq(baophu_ratio_compare(max, 1, max - 1, 1), 1);
 	cr_assert_eq(baophu_ratio_compare(max - 1, max, max, max), -1);
 }
