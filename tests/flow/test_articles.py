@@ -81,18 +81,19 @@ class Centre:
         return json.loads(self.run(*arguments).stdout)
 
     def import_articles(self):
-        for kind in ("unit", "agent", "plan"):
-            self.run(kind, "import", ARTICLES / f"{kind}s.csv", output=None)
+        self.run("unit", "import", ARTICLES / "units.csv", output=None)
+        self.run("agent", "import", ARTICLES / "agents.csv", output=None)
+        self.run("plan", "import", ARTICLES / "plans.csv", "--numbers", "vi", output=None)
         for office in OFFICES:
             self.report(office, ARTICLES / f"{office}.csv")
 
     def report(self, agent, path):
-        self.run("report", "import", path, "--agent", agent, output=None)
+        self.run("report", "import", path, "--agent", agent, "--numbers", "vi", output=None)
 
     def import_text(self, kind, text, *arguments):
         path = pathlib.Path(self.directory.name) / "edited.csv"
         path.write_text(text, encoding="utf-8")
-        self.run(kind, "import", path, *arguments, output=None)
+        self.run(kind, "import", path, "--numbers", "vi", *arguments, output=None)
 
     def close(self):
         self.daemon.send_signal(signal.SIGTERM)
