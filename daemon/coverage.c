@@ -660,7 +660,7 @@ static void add_plan_row(struct rows *out, const struct measure *what, const str
 		value = cell->value;
 	}
 	row_take_plan(row, coverage, plan);
-	strcpy(row->denominator_measure, "plan");
+	memcpy(row->denominator_measure, "plan", sizeof "plan");
 	row->numerator = value;
 	row->denominator = plan->value;
 	row->state = baophu_attainment(value, plan->value);
@@ -931,7 +931,7 @@ static void add_published_row(struct rows *out, const struct rate *const *rates,
 	row->bound = rate->bound;
 	row->origin = BAOPHU_PUBLISHED;
 	if (rate->denominator == BAOPHU_OVER_PLAN) {
-		strcpy(row->denominator_measure, "plan");
+		memcpy(row->denominator_measure, "plan", sizeof "plan");
 		if (rate->over_plan)
 			memcpy(row->plan, plans_code(&coverage->registry->plans, rate->over_plan), BAOPHU_CODE_BYTES_MAX);
 	} else if (rate->denominator == BAOPHU_OVER_MEASURE) {
