@@ -8,7 +8,7 @@
 
 #include "query.h"
 
-enum { ROUND_MAX = 64 };  /* questions between two looks at whether to stop */
+enum { ROUND_MAX = 64 }; /* questions between two looks at whether to stop */
 
 struct answers {
 	struct daemon *daemon;
@@ -37,8 +37,8 @@ static void fill_status(void *context, struct wire_server_status *status)
 static void failed(void *context, enum follower_part part, int error, uint64_t seq)
 {
 	struct daemon *d = ((struct answers *)context)->daemon;
-	notice(&d->notices, NOTICE_ALERT, "damaged", "%s is damaged near record %llu: %s; serving stops", part == FOLLOWER_LOG ? "the log" : "history.mdb",
-	       (unsigned long long)seq, baophu_strerror(error));
+	notice(&d->notices, NOTICE_ALERT, "damaged", "%s is damaged near record %llu: %s; serving stops",
+	       part == FOLLOWER_LOG ? "the log" : "history.mdb", (unsigned long long)seq, baophu_strerror(error));
 	if (part == FOLLOWER_HISTORY)
 		atomic_store(&d->history_is_bad, true);
 	daemon_fail(d, part == FOLLOWER_LOG ? DAEMON_DAMAGED : DAEMON_INTERNAL);
@@ -54,7 +54,8 @@ static int answer_waiting(struct answers *answers)
 		if (got <= 0)
 			return got;
 		stats_add(&d->stats, STATS_QUERIES, 1);
-		ssize_t bytes = query_answer(answers->engine, question.bytes, question.size, answers->buffer, QUERY_ANSWER_BYTES_MAX);
+		ssize_t bytes = query_answer(answers->engine, question.bytes, question.size, answers->buffer,
+					     QUERY_ANSWER_BYTES_MAX);
 		struct sockets_peer peer = question.peer;
 		sockets_release(&question);
 		if (bytes > 0)
@@ -89,8 +90,14 @@ int answers_start(struct daemon *daemon, struct answers **ret_answers)
 		return -ENOMEM;
 	answers->daemon = daemon;
 	answers->buffer = malloc(QUERY_ANSWER_BYTES_MAX);
-	struct query_config config = { .log = daemon->log, .history = daemon->history, .follower = daemon->follower, .state = &daemon->state,
-		.state_lock = &daemon->state_lock, .fill_status = fill_status, .failed = failed, .context = answers };
+	struct query_config config = { .log = daemon->log,
+				       .history = daemon->history,
+				       .follower = daemon->follower,
+				       .state = &daemon->state,
+				       .state_lock = &daemon->state_lock,
+				       .fill_status = fill_status,
+				       .failed = failed,
+				       .context = answers };
 	int error = answers->buffer ? query_open(&config, &answers->engine) : -ENOMEM;
 	if (!error)
 		error = -pthread_create(&answers->thread, NULL, run, answers);

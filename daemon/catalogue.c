@@ -10,13 +10,12 @@
 #include <assert.h>
 #include <string.h>
 
-static const struct { const char *code, *name_vi, *name_en; } levels[] = {
-	{ "country", "Cả nước", "Country" },
-	{ "province", "Tỉnh, thành phố", "Province" },
-	{ "district", "Quận, huyện", "District" },
-	{ "commune", "Xã, phường, thị trấn", "Commune" },
-	{ "village", "Thôn, tổ dân phố", "Village" },
-	{ "point", "Điểm thu", "Collection point" },
+static const struct {
+	const char *code, *name_vi, *name_en;
+} levels[] = {
+	{ "country", "Cả nước", "Country" },          { "province", "Tỉnh, thành phố", "Province" },
+	{ "district", "Quận, huyện", "District" },    { "commune", "Xã, phường, thị trấn", "Commune" },
+	{ "village", "Thôn, tổ dân phố", "Village" }, { "point", "Điểm thu", "Collection point" },
 };
 
 #define PEOPLE "người", "people"
@@ -67,10 +66,14 @@ static const struct {
 	{ "sukien_ph", "", BAOPHU_FLOW, "Tuyên truyền phối hợp", "Joint outreach events", EVENTS },
 	{ "sukien_lhpn", "sukien_ph", BAOPHU_FLOW, "Phối hợp Hội Liên hiệp Phụ nữ", "Joint events with the women's union", EVENTS },
 	{ "sukien_hnd", "sukien_ph", BAOPHU_FLOW, "Phối hợp Hội Nông dân", "Joint events with the farmers' union", EVENTS },
-	{ "sukien_ntm", "sukien_ph", BAOPHU_FLOW, "Phối hợp Văn phòng Nông thôn mới", "Joint events with the new-rural office", EVENTS },
-	{ "sukien_cdvc", "sukien_ph", BAOPHU_FLOW, "Phối hợp Công đoàn Viên chức", "Joint events with the officials' trade union", EVENTS },
-	{ "sukien_htx", "sukien_ph", BAOPHU_FLOW, "Phối hợp Liên minh Hợp tác xã", "Joint events with the cooperatives alliance", EVENTS },
-	{ "sukien_gddt", "sukien_ph", BAOPHU_FLOW, "Phối hợp ngành Giáo dục và Đào tạo", "Joint events with the education department", EVENTS },
+	{ "sukien_ntm", "sukien_ph", BAOPHU_FLOW, "Phối hợp Văn phòng Nông thôn mới", "Joint events with the new-rural office",
+	  EVENTS },
+	{ "sukien_cdvc", "sukien_ph", BAOPHU_FLOW, "Phối hợp Công đoàn Viên chức", "Joint events with the officials' trade union",
+	  EVENTS },
+	{ "sukien_htx", "sukien_ph", BAOPHU_FLOW, "Phối hợp Liên minh Hợp tác xã", "Joint events with the cooperatives alliance",
+	  EVENTS },
+	{ "sukien_gddt", "sukien_ph", BAOPHU_FLOW, "Phối hợp ngành Giáo dục và Đào tạo",
+	  "Joint events with the education department", EVENTS },
 	{ "sukien_khac", "sukien_ph", BAOPHU_FLOW, "Phối hợp đơn vị khác", "Joint events with other bodies", EVENTS },
 	{ "luotdu", "", BAOPHU_FLOW, "Lượt người dự tuyên truyền", "Attendances at outreach events", TURNS },
 	{ "luotdu_ph", "", BAOPHU_FLOW, "Lượt người dự tuyên truyền phối hợp", "Attendances at joint events", TURNS },
@@ -79,7 +82,8 @@ static const struct {
 	{ "luotdu_ntm", "luotdu_ph", BAOPHU_FLOW, "Lượt dự, Văn phòng Nông thôn mới", "Attendances, new-rural office", TURNS },
 	{ "luotdu_cdvc", "luotdu_ph", BAOPHU_FLOW, "Lượt dự, Công đoàn Viên chức", "Attendances, officials' trade union", TURNS },
 	{ "luotdu_htx", "luotdu_ph", BAOPHU_FLOW, "Lượt dự, Liên minh Hợp tác xã", "Attendances, cooperatives alliance", TURNS },
-	{ "luotdu_gddt", "luotdu_ph", BAOPHU_FLOW, "Lượt dự, ngành Giáo dục và Đào tạo", "Attendances, education department", TURNS },
+	{ "luotdu_gddt", "luotdu_ph", BAOPHU_FLOW, "Lượt dự, ngành Giáo dục và Đào tạo", "Attendances, education department",
+	  TURNS },
 	{ "luotdu_khac", "luotdu_ph", BAOPHU_FLOW, "Lượt dự, đơn vị khác", "Attendances, other bodies", TURNS },
 	{ "vanban", "", BAOPHU_FLOW, "Văn bản chỉ đạo", "Documents", PAPERS },
 	{ "vanban_tinh", "vanban", BAOPHU_FLOW, "Văn bản của tỉnh", "Documents of the province", PAPERS },
@@ -95,15 +99,22 @@ static const struct {
 	{ "huyen_tong", "", BAOPHU_STOCK, "Số BHXH huyện", "District offices", OFFICES },
 };
 
-static const struct { const char *code, *numerator, *denominator, *name_vi, *name_en; } indicators[] = {
+static const struct {
+	const char *code, *numerator, *denominator, *name_vi, *name_en;
+} indicators[] = {
 	{ "bhyt_baophu", "bhyt", "danso", "Tỷ lệ bao phủ BHYT trên dân số", "Health insurance coverage of the population" },
-	{ "bhxh_lldl", "bhxh", "lldl_tuoi", "BHXH trên lực lượng lao động trong độ tuổi", "Social insurance, share of the labour force" },
-	{ "bhtn_lldl", "bhtn", "lldl_tuoi", "BHTN trên lực lượng lao động trong độ tuổi", "Unemployment insurance, share of the labour force" },
-	{ "tn_lldl", "bhxh_tn", "lldl_tuoi", "BHXH tự nguyện trên lực lượng lao động trong độ tuổi", "Voluntary insurance, share of the labour force" },
+	{ "bhxh_lldl", "bhxh", "lldl_tuoi", "BHXH trên lực lượng lao động trong độ tuổi",
+	  "Social insurance, share of the labour force" },
+	{ "bhtn_lldl", "bhtn", "lldl_tuoi", "BHTN trên lực lượng lao động trong độ tuổi",
+	  "Unemployment insurance, share of the labour force" },
+	{ "tn_lldl", "bhxh_tn", "lldl_tuoi", "BHXH tự nguyện trên lực lượng lao động trong độ tuổi",
+	  "Voluntary insurance, share of the labour force" },
 	{ "bhxh_laodong", "bhxh", "laodong", "BHXH trên lao động có việc làm", "Social insurance, share of employed workers" },
-	{ "bhtn_laodong", "bhtn", "laodong", "BHTN trên lao động có việc làm", "Unemployment insurance, share of employed workers" },
+	{ "bhtn_laodong", "bhtn", "laodong", "BHTN trên lao động có việc làm",
+	  "Unemployment insurance, share of employed workers" },
 	{ "hssv_bhyt", "bhyt_hssv", "hssv", "Học sinh, sinh viên có BHYT", "Pupils and students with health insurance" },
-	{ "kh_huyen_tl", "kh_huyen", "huyen_tong", "BHXH huyện có kế hoạch hành động", "District offices with an action plan, share" },
+	{ "kh_huyen_tl", "kh_huyen", "huyen_tong", "BHXH huyện có kế hoạch hành động",
+	  "District offices with an action plan, share" },
 	{ "bcd_xa_tl", "bcd_xa", "xa_tong", "Xã có ban chỉ đạo", "Communes with a steering committee, share" },
 };
 
@@ -124,19 +135,39 @@ static uint16_t measure_number(const char *code)
 void catalogue_write(struct record_writer *writer)
 {
 	for (uint8_t i = 0; i < COUNT(levels); i++)
-		record_add(writer, &(struct entry){ .kind = ENTRY_LEVEL, .level = { .level = (uint8_t)(i + 1), .code = levels[i].code,
-			.name_vi = levels[i].name_vi, .name_en = levels[i].name_en } });
+		record_add(writer, &(struct entry){ .kind = ENTRY_LEVEL,
+						    .level = { .level = (uint8_t)(i + 1),
+							       .code = levels[i].code,
+							       .name_vi = levels[i].name_vi,
+							       .name_en = levels[i].name_en } });
 	for (uint16_t i = 0; i < COUNT(measures); i++)
-		record_add(writer, &(struct entry){ .kind = ENTRY_MEASURE, .measure = { .measure = (uint16_t)(i + 1),
-			.parent = measure_number(measures[i].parent), .kind = (uint8_t)measures[i].kind, .code = measures[i].code,
-			.name_vi = measures[i].name_vi, .name_en = measures[i].name_en, .unit_vi = measures[i].unit_vi,
-			.unit_en = measures[i].unit_en } });
+		record_add(writer, &(struct entry){ .kind = ENTRY_MEASURE,
+						    .measure = { .measure = (uint16_t)(i + 1),
+								 .parent = measure_number(measures[i].parent),
+								 .kind = (uint8_t)measures[i].kind,
+								 .code = measures[i].code,
+								 .name_vi = measures[i].name_vi,
+								 .name_en = measures[i].name_en,
+								 .unit_vi = measures[i].unit_vi,
+								 .unit_en = measures[i].unit_en } });
 	for (uint16_t i = 0; i < COUNT(indicators); i++)
-		record_add(writer, &(struct entry){ .kind = ENTRY_INDICATOR, .indicator = { .indicator = (uint16_t)(i + 1),
-			.numerator = measure_number(indicators[i].numerator), .denominator = measure_number(indicators[i].denominator),
-			.code = indicators[i].code, .name_vi = indicators[i].name_vi, .name_en = indicators[i].name_en } });
-	record_add(writer, &(struct entry){ .kind = ENTRY_AGENT, .agent = { .agent = AGENT_CONTROL, .from = BAOPHU_DATE_MIN,
-		.until = BAOPHU_DATE_NONE, .name = AGENT_CONTROL_NAME } });
-	record_add(writer, &(struct entry){ .kind = ENTRY_UNIT, .unit = { .unit = 1, .parent = 0, .level = 1, .from = BAOPHU_DATE_MIN,
-		.code = CATALOGUE_ROOT_CODE, .name = "Việt Nam" } });
+		record_add(writer, &(struct entry){ .kind = ENTRY_INDICATOR,
+						    .indicator = { .indicator = (uint16_t)(i + 1),
+								   .numerator = measure_number(indicators[i].numerator),
+								   .denominator = measure_number(indicators[i].denominator),
+								   .code = indicators[i].code,
+								   .name_vi = indicators[i].name_vi,
+								   .name_en = indicators[i].name_en } });
+	record_add(writer, &(struct entry){ .kind = ENTRY_AGENT,
+					    .agent = { .agent = AGENT_CONTROL,
+						       .from = BAOPHU_DATE_MIN,
+						       .until = BAOPHU_DATE_NONE,
+						       .name = AGENT_CONTROL_NAME } });
+	record_add(writer, &(struct entry){ .kind = ENTRY_UNIT,
+					    .unit = { .unit = 1,
+						      .parent = 0,
+						      .level = 1,
+						      .from = BAOPHU_DATE_MIN,
+						      .code = CATALOGUE_ROOT_CODE,
+						      .name = "Việt Nam" } });
 }

@@ -26,18 +26,18 @@
 #include "staging.h"
 
 enum {
-	TICK_MS = 1000,              /* day, expiry and watchdog are looked at so often when nothing happens */
-	ROOM_CHECK_US = 100000,      /* how long the disk's room is believed */
+	TICK_MS = 1000, /* day, expiry and watchdog are looked at so often when nothing happens */
+	ROOM_CHECK_US = 100000, /* how long the disk's room is believed */
 	ANSWER_BYTES = 192 << 10,
 	RECEIPTS_A_MESSAGE = 512,
 	EFFECTS_A_MESSAGE = BAOPHU_ENTRIES_MAX,
 	RECEIPT_BYTES_MAX = 160,
 	EFFECT_ROWS = 64,
-	RECENT = 8192,               /* decisions whose place is known without the history; power of two */
+	RECENT = 8192, /* decisions whose place is known without the history; power of two */
 	NEW_EPOCHS_A_BATCH = 64,
 	BUFFER_KEPT_BYTES = 8 << 20, /* of the batch's buffer; what an import used beyond goes back to the system */
 };
-#define EPOCHS_MAX (UINT64_C(1) << 22)      /* of all agents: a Hello may not grow memory for ever */
+#define EPOCHS_MAX (UINT64_C(1) << 22) /* of all agents: a Hello may not grow memory for ever */
 #define EPOCH_AHEAD_MAX (UINT64_C(1) << 32)
 
 enum answer_kind { ANSWER_NONE, ANSWER_RECEIPT, ANSWER_WELCOME, ANSWER_FORK };
@@ -46,32 +46,42 @@ enum answer_kind { ANSWER_NONE, ANSWER_RECEIPT, ANSWER_WELCOME, ANSWER_FORK };
 struct item {
 	enum answer_kind answer;
 	bool wants_effect;
-	uint32_t next_of_group;      /* index + 1 */
-	size_t at, bytes;            /* its record in the buffer; 0 bytes: none */
+	uint32_t next_of_group; /* index + 1 */
+	size_t at, bytes; /* its record in the buffer; 0 bytes: none */
 	struct record_header header;
-	uint32_t agent;              /* of a welcome */
+	uint32_t agent; /* of a welcome */
 	uint64_t epoch;
 	bool last_unknown;
 	char suggestion[BAOPHU_CODE_BYTES_MAX + 1];
 };
 /* What one connection will hear after the commit. */
-struct group { enum sockets_name to; struct sockets_peer peer; uint32_t first, last; };  /* index + 1 in items */
+struct group {
+	enum sockets_name to;
+	struct sockets_peer peer;
+	uint32_t first, last;
+}; /* index + 1 in items */
 struct batch {
-	uint64_t number;             /* of the batch, for sessions to tell this one from the last */
-	uint8_t *buffer;             /* records, one after the other */
+	uint64_t number; /* of the batch, for sessions to tell this one from the last */
+	uint8_t *buffer; /* records, one after the other */
 	size_t buffer_size, used;
 	struct item *items;
 	struct group *groups;
 	uint32_t item_count, record_count, group_count, message_count, epoch_count;
-	struct { uint32_t agent; uint64_t epoch; } epochs[NEW_EPOCHS_A_BATCH];  /* granted, not committed */
-	bool is_over;                /* nothing may follow what is in it */
-	bool is_lost;                /* there was no room: nothing of it happened */
+	struct {
+		uint32_t agent;
+		uint64_t epoch;
+	} epochs[NEW_EPOCHS_A_BATCH]; /* granted, not committed */
+	bool is_over; /* nothing may follow what is in it */
+	bool is_lost; /* there was no room: nothing of it happened */
 };
-struct recent { uint32_t agent; uint64_t epoch, number, seq; };
+struct recent {
+	uint32_t agent;
+	uint64_t epoch, number, seq;
+};
 
 struct collector {
 	struct daemon *daemon;
-	struct state *state;         /* the daemon's */
+	struct state *state; /* the daemon's */
 	struct sockets *sockets;
 	struct stats *stats;
 	struct notices *notices;
@@ -84,16 +94,16 @@ struct collector {
 	struct staging *staging;
 	struct log_reader *log_reader;
 	struct history_reader *history_reader;
-	struct fact_version *versions;  /* of one slot, while what stands again is looked for */
+	struct fact_version *versions; /* of one slot, while what stands again is looked for */
 	int versions_room;
 
 	struct batch batch;
 	struct record_writer writer;
-	struct baophu_place place;   /* of the last record appended, committed or not */
+	struct baophu_place place; /* of the last record appended, committed or not */
 	struct wire_arena messages, payloads, parts, held;
-	struct sockets_message waiting;  /* a message for the next batch */
+	struct sockets_message waiting; /* a message for the next batch */
 	bool has_waiting;
-	enum sockets_name turn;      /* which endpoint is drained first */
+	enum sockets_name turn; /* which endpoint is drained first */
 
 	struct recent *recent;
 	uint64_t checkpoint_seq;
@@ -114,7 +124,8 @@ struct collector {
 
 static void fail(struct collector *c, enum daemon_exit exit, const char *what, int error)
 {
-	notice(c->notices, NOTICE_ALERT, NULL, "%s: %s; the daemon ends, what was acknowledged is safe", what, baophu_strerror(error));
+	notice(c->notices, NOTICE_ALERT, NULL, "%s: %s; the daemon ends, what was acknowledged is safe", what,
+	       baophu_strerror(error));
 	if (!c->exit)
 		c->exit = exit;
 }
@@ -135,14 +146,22 @@ static bool turn_away(struct collector *c, const struct sockets_message *m, enum
 	return true;
 }
 
-static bool say_not_now(struct collector *c, const struct sockets_message *m, const struct wire_update *update, enum baophu_code code,
-			uint64_t expect)
+static bool say_not_now(struct collector *c, const struct sockets_message *m, const struct wire_update *update,
+			enum baophu_code code, uint64_t expect)
 {
-	static const uint32_t retry_ms[] = { [BAOPHU_CODE_BUSY] = 50, [BAOPHU_CODE_DISK] = 1000, [BAOPHU_CODE_EXPECT] = 0,
-					     [BAOPHU_CODE_CLOCK] = 600000, [BAOPHU_CODE_INDEXING] = 50 };
+	static const uint32_t retry_ms[] = { [BAOPHU_CODE_BUSY] = 50,
+					     [BAOPHU_CODE_DISK] = 1000,
+					     [BAOPHU_CODE_EXPECT] = 0,
+					     [BAOPHU_CODE_CLOCK] = 600000,
+					     [BAOPHU_CODE_INDEXING] = 50 };
 	stats_add_not_now(c->stats, code);
-	say(c, m->from, m->peer, &(struct wire_collector_message){ .kind = WIRE_NOT_NOW, .not_now = { .epoch = update->epoch,
-		.number = update->number, .expect = expect, .code = code, .retry_after_ms = retry_ms[code] } });
+	say(c, m->from, m->peer,
+	    &(struct wire_collector_message){ .kind = WIRE_NOT_NOW,
+					      .not_now = { .epoch = update->epoch,
+							   .number = update->number,
+							   .expect = expect,
+							   .code = code,
+							   .retry_after_ms = retry_ms[code] } });
 	return true;
 }
 
@@ -153,10 +172,7 @@ static struct record_header header_of(struct collector *c, enum record_kind kind
 	return (struct record_header){ .kind = kind, .rules = RECORD_RULES, .time_ms = c->now_ms, .entry = UINT32_MAX };
 }
 
-static void begin_record(struct collector *c)
-{
-	record_begin(&c->writer, c->batch.buffer + c->batch.used, RECORD_BYTES_MAX);
-}
+static void begin_record(struct collector *c) { record_begin(&c->writer, c->batch.buffer + c->batch.used, RECORD_BYTES_MAX); }
 
 /* Seals the record that was begun and appends it; returns its item, or NULL when the log cannot go on. */
 static struct item *end_record(struct collector *c, struct record_header *header)
@@ -169,7 +185,7 @@ static struct item *end_record(struct collector *c, struct record_header *header
 	}
 	if (!b->record_count)
 		log_begin(c->daemon->log);
-	log_append(c->daemon->log, b->buffer + b->used, (size_t)bytes);  /* sticky: the commit says whether it worked */
+	log_append(c->daemon->log, b->buffer + b->used, (size_t)bytes); /* sticky: the commit says whether it worked */
 	struct item *item = &b->items[b->item_count++];
 	*item = (struct item){ .at = b->used, .bytes = (size_t)bytes, .header = *header };
 	b->used = (b->used + (size_t)bytes + 7) & ~(size_t)7;
@@ -220,8 +236,10 @@ static void begin_batch(struct collector *c)
 		c->is_disk_full = log_room_bytes(c->daemon->log) <= 0;
 		atomic_store(&c->stats->disk_full, c->is_disk_full);
 		if (c->is_disk_full != was_full)
-			notice(c->notices, c->is_disk_full ? NOTICE_ALERT : NOTICE_INFO, NULL, c->is_disk_full ?
-			       "no room in %s beyond the reserve: updates are put off until there is" : "there is room in %s again", c->config->data_dir);
+			notice(c->notices, c->is_disk_full ? NOTICE_ALERT : NOTICE_INFO, NULL,
+			       c->is_disk_full ? "no room in %s beyond the reserve: updates are put off until there is"
+					       : "there is room in %s again",
+			       c->config->data_dir);
 	}
 }
 
@@ -245,9 +263,11 @@ static void append_due(struct collector *c)
 		c->is_day_held = is_held;
 		atomic_store(&c->stats->day_held, is_held);
 		stats_add(c->stats, STATS_CLOCK_HELD, is_held);
-		notice(c->notices, is_held ? NOTICE_ALERT : NOTICE_INFO, NULL, is_held ?
-		       "the clock disagrees by more than 12 hours with the log: the business day is held until it is set right" :
-		       "the clock agrees with the log again");
+		notice(
+		    c->notices, is_held ? NOTICE_ALERT : NOTICE_INFO, NULL,
+		    is_held
+			? "the clock disagrees by more than 12 hours with the log: the business day is held until it is set right"
+			: "the clock agrees with the log again");
 	}
 	if (c->is_disk_full)
 		return;
@@ -312,7 +332,8 @@ static bool take_hello(struct collector *c, const struct sockets_message *m, con
 		return turn_away(c, m, BAOPHU_CODE_PROTOCOL);
 	uint32_t agent = agents_find(agents, hello->agent);
 	if ((m->from == SOCKETS_CONTROL) != (agent == AGENT_CONTROL))
-		return turn_away(c, m, agent == AGENT_CONTROL || m->from == SOCKETS_CONTROL ? BAOPHU_CODE_FORBIDDEN : BAOPHU_CODE_AGENT_UNKNOWN);
+		return turn_away(
+		    c, m, agent == AGENT_CONTROL || m->from == SOCKETS_CONTROL ? BAOPHU_CODE_FORBIDDEN : BAOPHU_CODE_AGENT_UNKNOWN);
 	if (!agent || !may_send(c, agent))
 		return turn_away(c, m, BAOPHU_CODE_AGENT_UNKNOWN);
 
@@ -378,13 +399,15 @@ static void freeze(struct collector *c, struct session *session, uint64_t number
 {
 	const char *name = agents_get(&c->state->registry.agents, session->agent)->name;
 	notice(c->notices, NOTICE_ALERT, "fork",
-	       "agent %s sent another update under number %" PRIu64 " of epoch %" PRIu64 ": the epoch is frozen until an administrator opens it",
+	       "agent %s sent another update under number %" PRIu64 " of epoch %" PRIu64
+	       ": the epoch is frozen until an administrator opens it",
 	       name, number, session->epoch);
 	stats_add(c->stats, STATS_FORKS, 1);
 	struct record_header header = header_of(c, RECORD_FREEZE);
 	header.principal = header.agent = session->agent;
 	begin_record(c);
-	record_add(&c->writer, &(struct entry){ .kind = ENTRY_FREEZE, .epoch = { .agent = session->agent, .epoch = session->epoch } });
+	record_add(&c->writer,
+		   &(struct entry){ .kind = ENTRY_FREEZE, .epoch = { .agent = session->agent, .epoch = session->epoch } });
 	struct item *item = end_record(c, &header);
 	if (item)
 		answer_later(c, session, item, ANSWER_FORK);
@@ -420,15 +443,21 @@ static bool repeat(struct collector *c, const struct sockets_message *m, struct 
 	ssize_t size = wire_encode_receipt(&receipt, c->receipts[0], RECEIPT_BYTES_MAX);
 	struct wire_receipt_item item = { .receipt = c->receipts[0], .receipt_bytes = (size_t)size, .suggestion = "" };
 	if (size > 0)
-		say(c, m->from, m->peer, &(struct wire_collector_message){ .kind = WIRE_RECEIPTS,
-			.receipts = { .item_count = 1, .items = &item } });
+		say(c, m->from, m->peer,
+		    &(struct wire_collector_message){ .kind = WIRE_RECEIPTS, .receipts = { .item_count = 1, .items = &item } });
 	stats_add(c->stats, STATS_REPEATED, 1);
 	return true;
 }
 
 /* ---- updates: new numbers ---- */
 
-struct restore_walk { struct collector *collector; const struct slot *slot; uint64_t withdrawn_id, id; struct figure figure; bool is_found; };
+struct restore_walk {
+	struct collector *collector;
+	const struct slot *slot;
+	uint64_t withdrawn_id, id;
+	struct figure figure;
+	bool is_found;
+};
 
 static int restore_slot(void *context, const struct slot *slot, const struct fact_version *versions, int count)
 {
@@ -444,7 +473,9 @@ static int restore_slot(void *context, const struct slot *slot, const struct fac
 		c->versions_room = count + 65;
 	}
 	memcpy(c->versions, versions, (size_t)count * sizeof *versions);
-	c->versions[count] = (struct fact_version){ .id = UINT64_MAX, .withdrawn_id = walk->withdrawn_id, .figure.value = BAOPHU_ABSENT };
+	c->versions[count] = (struct fact_version){ .id = UINT64_MAX,
+						    .withdrawn_id = walk->withdrawn_id,
+						    .figure.value = BAOPHU_ABSENT };
 	int standing = facts_standing(c->versions, count + 1);
 	walk->is_found = true;
 	if (standing >= 0) {
@@ -463,8 +494,9 @@ static int restore(void *context, const struct slot *slot, uint64_t withdrawn_id
 	int error = history_begin(c->history_reader, &place);
 	if (error)
 		return error;
-	error = place.seq < c->state->touched_seq[slot->unit] ? -BAOPHU_EGAP :
-		history_unit(c->history_reader, slot->unit, slot->measure, UINT64_MAX, restore_slot, &walk);
+	error = place.seq < c->state->touched_seq[slot->unit]
+		    ? -BAOPHU_EGAP
+		    : history_unit(c->history_reader, slot->unit, slot->measure, UINT64_MAX, restore_slot, &walk);
 	history_end(c->history_reader);
 	if (error < 0)
 		return error;
@@ -487,15 +519,16 @@ static int read_held(void *context, uint64_t seq, struct wire_payload *ret_paylo
 	if (!error) {
 		const uint8_t *payload = record_payload(record, bytes, &payload_bytes);
 		wire_arena_reset(&c->held);
-		error = payload ? wire_decode_payload(&c->held, payload, payload_bytes, ret_payload, &code, &entry) : -BAOPHU_EDAMAGED;
+		error = payload ? wire_decode_payload(&c->held, payload, payload_bytes, ret_payload, &code, &entry)
+				: -BAOPHU_EDAMAGED;
 	}
 	log_reader_release(c->log_reader);
 	return error;
 }
 
 /* Decides the parts of an import as one update. */
-static int decide_import(struct collector *c, const struct session *session, const struct wire_apply *apply, struct decide_question *question,
-			 struct decision *ret_decision)
+static int decide_import(struct collector *c, const struct session *session, const struct wire_apply *apply,
+			 struct decide_question *question, struct decision *ret_decision)
 {
 	enum baophu_code code;
 	const struct staged_part *parts = staging_find(c->staging, session->agent, session->epoch, apply, &code);
@@ -519,7 +552,8 @@ static int decide_import(struct collector *c, const struct session *session, con
 }
 
 /* The verdict on one update, its record's entries already in the writer. False: it must see the batch before it settled. */
-static bool decide_update(struct collector *c, struct session *session, const struct wire_update *update, struct decision *ret_decision)
+static bool decide_update(struct collector *c, struct session *session, const struct wire_update *update,
+			  struct decision *ret_decision)
 {
 	struct wire_payload payload;
 	enum baophu_code code;
@@ -537,8 +571,13 @@ static bool decide_update(struct collector *c, struct session *session, const st
 	}
 	if (c->batch.record_count && (payload.has_apply || decide_needs_settled(payload.entries, payload.entry_count)))
 		return false;
-	struct decide_question question = { .state = c->state, .lookups = &c->lookups, .writer = &c->writer, .seq = c->place.seq + 1,
-		.agent = session->agent, .is_control = session->from == SOCKETS_CONTROL, .entry_count = payload.entry_count };
+	struct decide_question question = { .state = c->state,
+					    .lookups = &c->lookups,
+					    .writer = &c->writer,
+					    .seq = c->place.seq + 1,
+					    .agent = session->agent,
+					    .is_control = session->from == SOCKETS_CONTROL,
+					    .entry_count = payload.entry_count };
 	begin_record(c);
 	if (payload.has_apply) {
 		error = decide_import(c, session, &payload.apply, &question, ret_decision);
@@ -556,8 +595,8 @@ static bool decide_update(struct collector *c, struct session *session, const st
 	return true;
 }
 
-static void append_decision(struct collector *c, struct session *session, const struct wire_update *update, const struct decision *decision,
-			    const uint8_t digest[static RECORD_PAYLOAD_DIGEST_BYTES])
+static void append_decision(struct collector *c, struct session *session, const struct wire_update *update,
+			    const struct decision *decision, const uint8_t digest[static RECORD_PAYLOAD_DIGEST_BYTES])
 {
 	struct record_header header = header_of(c, decision->verdict == BAOPHU_HELD ? RECORD_HELD : RECORD_UPDATE);
 	header.principal = header.agent = session->agent;
@@ -599,7 +638,7 @@ static bool take_update(struct collector *c, const struct sockets_message *m, co
 	if (update->number > next)
 		return say_not_now(c, m, update, BAOPHU_CODE_EXPECT, next);
 	if (update->number < next && update->number >= durable)
-		return false;  /* decided, and its receipt not durable yet */
+		return false; /* decided, and its receipt not durable yet */
 
 	uint8_t digest[RECORD_PAYLOAD_DIGEST_BYTES];
 	crypto_generichash(digest, sizeof digest, update->payload, update->payload_bytes, NULL, 0);
@@ -631,8 +670,9 @@ static bool take_stage(struct collector *c, const struct sockets_message *m, con
 	if (!code)
 		code = staging_put(c->staging, session->agent, stage, m->bytes, m->size, c->now_us / 1000);
 	stats_add(c->stats, STATS_STAGED_PARTS, !code);
-	say(c, m->from, m->peer, &(struct wire_collector_message){ .kind = WIRE_STAGED,
-		.staged = { .batch = stage->batch, .part = stage->part, .code = code } });
+	say(c, m->from, m->peer,
+	    &(struct wire_collector_message){ .kind = WIRE_STAGED,
+					      .staged = { .batch = stage->batch, .part = stage->part, .code = code } });
 	return true;
 }
 
@@ -662,16 +702,22 @@ static bool take_message(struct collector *c, const struct sockets_message *m)
 	wire_arena_reset(&c->messages);
 	if (wire_decode_agent_message(&c->messages, m->bytes, m->size, &message)) {
 		stats_add(c->stats, STATS_DROPPED_NOT_PROTOBUF, 1);
-		notice(c->notices, NOTICE_WARNING, "not a message of the protocol", "%s: %zu bytes that are not a message of this protocol",
-		       m->from == SOCKETS_CONTROL ? "control" : "ingest", m->size);
+		notice(c->notices, NOTICE_WARNING, "not a message of the protocol",
+		       "%s: %zu bytes that are not a message of this protocol", m->from == SOCKETS_CONTROL ? "control" : "ingest",
+		       m->size);
 		return turn_away(c, m, BAOPHU_CODE_MALFORMED);
 	}
 	switch (message.kind) {
-	case WIRE_HELLO: return take_hello(c, m, &message.hello);
-	case WIRE_UPDATE: return take_update(c, m, &message.update);
-	case WIRE_STAGE: return take_stage(c, m, &message.stage);
-	case WIRE_BEAT: return take_beat(c, m);
-	case WIRE_STOP: return take_stop(c, m);
+	case WIRE_HELLO:
+		return take_hello(c, m, &message.hello);
+	case WIRE_UPDATE:
+		return take_update(c, m, &message.update);
+	case WIRE_STAGE:
+		return take_stage(c, m, &message.stage);
+	case WIRE_BEAT:
+		return take_beat(c, m);
+	case WIRE_STOP:
+		return take_stop(c, m);
 	}
 	return true;
 }
@@ -684,7 +730,8 @@ static void wait_for_work(struct collector *c, int publish_ms)
 	int timeout_ms = c->has_waiting || c->batch.is_over || !batch_has_room(c) ? 0 : TICK_MS;
 	if (publish_ms >= 0 && publish_ms < timeout_ms)
 		timeout_ms = publish_ms;
-	int ready = sockets_wait(c->sockets, 1u << SOCKETS_INGEST | 1u << SOCKETS_CONTROL | 1u << SOCKETS_PUBLISH, fds, 2, timeout_ms);
+	int ready = sockets_wait(c->sockets, 1u << SOCKETS_INGEST | 1u << SOCKETS_CONTROL | 1u << SOCKETS_PUBLISH, fds, 2,
+				 timeout_ms);
 	c->now_us = daemon_monotonic_us();
 	if (ready < 0) {
 		fail(c, DAEMON_INTERNAL, "the sockets cannot be waited for", ready);
@@ -741,8 +788,8 @@ static void commit(struct collector *c)
 		c->place = c->state->place;
 		atomic_store(&c->stats->disk_full, true);
 		stats_add(c->stats, STATS_DISK_FULL, 1);
-		notice(c->notices, NOTICE_ALERT, "disk full", "no room for the log in %s: nothing of the last batch was acknowledged",
-		       c->config->data_dir);
+		notice(c->notices, NOTICE_ALERT, "disk full",
+		       "no room for the log in %s: nothing of the last batch was acknowledged", c->config->data_dir);
 	} else if (error) {
 		fail(c, DAEMON_INTERNAL, "the log cannot be made durable", error);
 	}
@@ -784,8 +831,9 @@ static int publish(struct collector *c)
 static void flush_receipts(struct collector *c, const struct group *group)
 {
 	if (c->receipt_count)
-		say(c, group->to, group->peer, &(struct wire_collector_message){ .kind = WIRE_RECEIPTS,
-			.receipts = { .item_count = c->receipt_count, .items = c->receipt_items } });
+		say(c, group->to, group->peer,
+		    &(struct wire_collector_message){ .kind = WIRE_RECEIPTS,
+						      .receipts = { .item_count = c->receipt_count, .items = c->receipt_items } });
 	c->receipt_count = c->effect_count = 0;
 }
 
@@ -807,12 +855,15 @@ static uint32_t add_effects(struct collector *c, const struct item *item)
 		struct wire_effect *effect = &c->effects[c->effect_count];
 		char *plan = c->effect_plans[c->effect_count++];
 		*plan = 0;
-		*effect = (struct wire_effect){ .entry = index, .value = cell ? cell->value : BAOPHU_ABSENT, .plan = plan, .target = BAOPHU_ABSENT };
+		*effect = (struct wire_effect){
+			.entry = index, .value = cell ? cell->value : BAOPHU_ABSENT, .plan = plan, .target = BAOPHU_ABSENT
+		};
 		bool truncated;
 		uint32_t rows = coverage_rows(&c->state->coverage, slot->unit, &measure, 1, c->rows, EFFECT_ROWS, &truncated);
 		for (uint32_t i = 0; i < rows; i++) {
 			const struct baophu_row *row = &c->rows[i];
-			if (row->kind != BAOPHU_ROW_PLAN || (row->plan_state != BAOPHU_PLAN_OWN && row->plan_state != BAOPHU_PLAN_SUMMED))
+			if (row->kind != BAOPHU_ROW_PLAN ||
+			    (row->plan_state != BAOPHU_PLAN_OWN && row->plan_state != BAOPHU_PLAN_SUMMED))
 				continue;
 			memcpy(plan, row->plan, sizeof row->plan);
 			effect->target = row->target;
@@ -839,7 +890,9 @@ static void answer_receipt(struct collector *c, const struct group *group, const
 	if (bytes < 0)
 		return;
 	struct wire_receipt_item *out = &c->receipt_items[c->receipt_count];
-	*out = (struct wire_receipt_item){ .receipt = c->receipts[c->receipt_count], .receipt_bytes = (size_t)bytes, .suggestion = item->suggestion };
+	*out = (struct wire_receipt_item){ .receipt = c->receipts[c->receipt_count],
+					   .receipt_bytes = (size_t)bytes,
+					   .suggestion = item->suggestion };
 	if (item->wants_effect) {
 		out->effects = c->effects + c->effect_count;
 		out->effect_count = add_effects(c, item);
@@ -847,26 +900,30 @@ static void answer_receipt(struct collector *c, const struct group *group, const
 	c->receipt_count++;
 	stats_add_verdict(c->stats, header->verdict, header->code);
 	stats_add(c->stats, STATS_ENTRIES, header->entry_count);
-	*recent_of(c, header->agent, header->epoch, header->number) =
-		(struct recent){ header->agent, header->epoch, header->number, header->place.seq };
+	*recent_of(c, header->agent, header->epoch, header->number) = (struct recent){ header->agent, header->epoch, header->number,
+										       header->place.seq };
 	if (header->verdict != BAOPHU_APPLIED)
 		notice(c->notices, NOTICE_INFO, wire_code_name(header->code),
 		       "update %s: agent=%s epoch=%" PRIu64 " number=%" PRIu64 " code=%s entry=%d seq=%" PRIu64,
-		       header->verdict == BAOPHU_HELD ? "held" : "refused", name, header->epoch, header->number, wire_code_name(header->code),
-		       (int)header->entry, header->place.seq);
+		       header->verdict == BAOPHU_HELD ? "held" : "refused", name, header->epoch, header->number,
+		       wire_code_name(header->code), (int)header->entry, header->place.seq);
 }
 
 static void answer_welcome(struct collector *c, const struct group *group, const struct item *item)
 {
 	const struct epoch *epoch = agents_epoch(&c->state->registry.agents, item->agent, item->epoch);
 	struct sockets_message to = { .from = group->to, .peer = group->peer };
-	if (!epoch) {  /* its grant was lost with the batch */
+	if (!epoch) { /* its grant was lost with the batch */
 		sessions_close(c->sessions, sessions_find(c->sessions, group->to, group->peer));
 		turn_away(c, &to, BAOPHU_CODE_DISK);
 		return;
 	}
-	struct wire_collector_message welcome = { .kind = WIRE_WELCOME, .welcome = { .head = c->state->place, .epoch = item->epoch,
-		.next = epoch->next, .credit_bytes = (uint32_t)c->config->credit_bytes, .last_unknown = item->last_unknown } };
+	struct wire_collector_message welcome = { .kind = WIRE_WELCOME,
+						  .welcome = { .head = c->state->place,
+							       .epoch = item->epoch,
+							       .next = epoch->next,
+							       .credit_bytes = (uint32_t)c->config->credit_bytes,
+							       .last_unknown = item->last_unknown } };
 	memcpy(welcome.welcome.store, c->daemon->store, sizeof welcome.welcome.store);
 	stats_add(c->stats, STATS_SESSIONS, 1);
 	say(c, group->to, group->peer, &welcome);
@@ -946,12 +1003,12 @@ enum daemon_exit collector_run(struct collector *c)
 	while (!c->is_stopping && !c->exit) {
 		wait_for_work(c, publish_ms);
 		begin_batch(c);
-		append_due(c);                   /* the day, a check of the state */
-		drain(c);                        /* receive, decide, append */
-		commit(c);                       /* durable from here on */
-		fold(c);                         /* into the state */
-		publish_ms = publish(c);         /* to subscribers */
-		send_answers(c);                 /* to agents */
+		append_due(c); /* the day, a check of the state */
+		drain(c); /* receive, decide, append */
+		commit(c); /* durable from here on */
+		fold(c); /* into the state */
+		publish_ms = publish(c); /* to subscribers */
+		send_answers(c); /* to agents */
 		if (c->batch.record_count)
 			follower_wake(c->daemon->follower);
 		tick(c);
@@ -982,7 +1039,7 @@ int collector_create(struct daemon *d, struct collector **ret_collector)
 		c->watchdog_us = (int64_t)watchdog_us;
 
 	struct batch *b = &c->batch;
-	size_t items = d->config.batch_updates + 8;  /* beside the updates: a check, a day, a stop */
+	size_t items = d->config.batch_updates + 8; /* beside the updates: a check, a day, a stop */
 	b->buffer_size = d->config.batch_bytes + RECORD_BYTES_MAX + RECORD_HEADER_BYTES + (64 << 10);
 	b->buffer = mmap(NULL, b->buffer_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	b->items = calloc(items, sizeof *b->items);

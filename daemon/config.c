@@ -17,30 +17,38 @@ struct setting {
 	enum type type;
 	size_t offset;
 	uint64_t min, max;
-	const char *value;  /* default, as it would be written in the file */
+	const char *value; /* default, as it would be written in the file */
 	const char *help;
 };
 #define AT(member) offsetof(struct config, member)
 static const struct setting settings[] = {
-	{ "data_dir", PATH, AT(data_dir), 1, 0, "/var/lib/baophud", "directory of the log and the history; created if it is missing" },
+	{ "data_dir", PATH, AT(data_dir), 1, 0, "/var/lib/baophud",
+	  "directory of the log and the history; created if it is missing" },
 	{ "ingest", ENDPOINT, AT(ingest), 0, 0, "tcp://127.0.0.1:7101", "where agents send their updates" },
 	{ "query", ENDPOINT, AT(query), 0, 0, "tcp://127.0.0.1:7102", "where questions are asked" },
 	{ "publish", ENDPOINT, AT(publish), 0, 0, "tcp://127.0.0.1:7103", "where coverage is published" },
 	{ "control", ENDPOINT_IPC, AT(control), 0, 0, "ipc:///run/baophud/control", "administration; a socket file of mode 0600" },
 	{ "endpoints_file", PATH, AT(endpoints_file), 0, 0, "", "written when ready: the endpoints that were bound, a line each" },
 	{ "segment_bytes", BYTES, AT(segment_bytes), 1 << 20, UINT64_C(1) << 40, "1G", "a new file of the log is begun past this" },
-	{ "prewrite_bytes", BYTES, AT(prewrite_bytes), 1 << 16, UINT64_C(1) << 32, "32M", "how far ahead the log's file is written with zeros" },
+	{ "prewrite_bytes", BYTES, AT(prewrite_bytes), 1 << 16, UINT64_C(1) << 32, "32M",
+	  "how far ahead the log's file is written with zeros" },
 	{ "batch_updates", COUNT, AT(batch_updates), 1, 65536, "2048", "at most so many updates are committed together" },
 	{ "batch_bytes", BYTES, AT(batch_bytes), 1 << 16, 64 << 20, "4M", "at most so much of the log is committed together" },
 	{ "credit_bytes", BYTES, AT(credit_bytes), 1 << 16, 1 << 30, "4M", "how much an agent may have unanswered" },
-	{ "sessions_max", COUNT, AT(sessions_max), 16, 1 << 20, "16384", "sessions that are kept; the one idle longest makes room" },
-	{ "stage_bytes", BYTES, AT(stage_bytes), 1 << 16, UINT64_C(1) << 32, "64M", "staged parts of imports, of all agents together" },
+	{ "sessions_max", COUNT, AT(sessions_max), 16, 1 << 20, "16384",
+	  "sessions that are kept; the one idle longest makes room" },
+	{ "stage_bytes", BYTES, AT(stage_bytes), 1 << 16, UINT64_C(1) << 32, "64M",
+	  "staged parts of imports, of all agents together" },
 	{ "stage_time", TIME_MS, AT(stage_ms), 1000, 86400000, "10min", "how long a staged part waits for the rest" },
-	{ "lag_records_max", COUNT, AT(lag_records_max), 1, UINT64_C(1) << 40, "2000000", "records that the history may be behind before agents are asked to wait" },
-	{ "checkpoint_records", COUNT, AT(checkpoint_records), 1, UINT64_C(1) << 40, "1000000", "records between two checks of the state's digest" },
+	{ "lag_records_max", COUNT, AT(lag_records_max), 1, UINT64_C(1) << 40, "2000000",
+	  "records that the history may be behind before agents are asked to wait" },
+	{ "checkpoint_records", COUNT, AT(checkpoint_records), 1, UINT64_C(1) << 40, "1000000",
+	  "records between two checks of the state's digest" },
 	{ "topics_max", COUNT, AT(topics_max), 1, 1 << 22, "65536", "subscribed topics, of all subscribers together" },
-	{ "topic_bytes_max", BYTES, AT(topic_bytes_max), 1024, 1 << 30, "4M", "bytes of subscribed topics, of all subscribers together" },
-	{ "publish_pause", TIME_MS, AT(publish_pause_ms), 0, 10000, "50ms", "a cut may wait so long when publishing takes over a quarter of the time" },
+	{ "topic_bytes_max", BYTES, AT(topic_bytes_max), 1024, 1 << 30, "4M",
+	  "bytes of subscribed topics, of all subscribers together" },
+	{ "publish_pause", TIME_MS, AT(publish_pause_ms), 0, 10000, "50ms",
+	  "a cut may wait so long when publishing takes over a quarter of the time" },
 	{ "seal_time", TIME_MS, AT(seal_ms), 10, 3600000, "1s", "seals are repeated so often when nothing else happens" },
 };
 enum { SETTING_COUNT = sizeof settings / sizeof *settings };
@@ -51,12 +59,11 @@ static const struct suffix {
 	const char *text;
 	uint64_t factor;
 } suffixes[] = {
-	{ BYTES, "K", 1 << 10 }, { BYTES, "M", 1 << 20 }, { BYTES, "G", 1 << 30 }, { BYTES, "", 1 },
-	{ TIME_MS, "ms", 1 }, { TIME_MS, "s", 1000 }, { TIME_MS, "min", 60000 }, { TIME_MS, "h", 3600000 },
-	{ COUNT, "", 1 },
+	{ BYTES, "K", 1 << 10 }, { BYTES, "M", 1 << 20 },   { BYTES, "G", 1 << 30 },   { BYTES, "", 1 }, { TIME_MS, "ms", 1 },
+	{ TIME_MS, "s", 1000 },  { TIME_MS, "min", 60000 }, { TIME_MS, "h", 3600000 }, { COUNT, "", 1 },
 };
 static const char *const type_help[] = {
-	[PATH] = "path", [ENDPOINT] = "endpoint", [ENDPOINT_IPC] = "ipc endpoint", [BYTES] = "bytes; K, M, G",
+	[PATH] = "path",   [ENDPOINT] = "endpoint",           [ENDPOINT_IPC] = "ipc endpoint", [BYTES] = "bytes; K, M, G",
 	[COUNT] = "count", [TIME_MS] = "time; ms, s, min, h",
 };
 
@@ -110,9 +117,11 @@ bool config_endpoint_is_local(const char *endpoint, char *why, size_t why_bytes)
 		return false;
 	}
 	if (!is_loopback_host(host, (size_t)(colon - host))) {
-		refuse(why, why_bytes,
-		       "\"%s\" is not a loopback address: until peers have keys, anybody who reaches a port could send as any agent; "
-		       "use tcp://127.0.0.1:PORT, tcp://[::1]:PORT, tcp://localhost:PORT or ipc://PATH", endpoint);
+		refuse(
+		    why, why_bytes,
+		    "\"%s\" is not a loopback address: until peers have keys, anybody who reaches a port could send as any agent; "
+		    "use tcp://127.0.0.1:PORT, tcp://[::1]:PORT, tcp://localhost:PORT or ipc://PATH",
+		    endpoint);
 		return false;
 	}
 	char *end;
@@ -168,7 +177,8 @@ static int setting_set(struct config *config, const struct setting *setting, con
 	} else {
 		uint64_t value;
 		if (!number_read(setting, text, &value))
-			return refuse(why, why_bytes, "%s: \"%s\" is not a number (%s)", setting->name, text, type_help[setting->type]);
+			return refuse(why, why_bytes, "%s: \"%s\" is not a number (%s)", setting->name, text,
+				      type_help[setting->type]);
 		if (value < setting->min || value > setting->max) {
 			char min[32], max[32];
 			number_format(setting, setting->min, min, sizeof min);
@@ -182,12 +192,16 @@ static int setting_set(struct config *config, const struct setting *setting, con
 }
 
 /* libconfuse tells where an error is through this callback only; the message is handed over by a list of one. */
-static _Thread_local struct { char *why; size_t bytes; } complaint;
+static _Thread_local struct {
+	char *why;
+	size_t bytes;
+} complaint;
 __attribute__((format(printf, 2, 0))) static void complain(cfg_t *cfg, const char *format, va_list list)
 {
 	if (!complaint.why || *complaint.why)
 		return;
-	int written = snprintf(complaint.why, complaint.bytes, "%s:%d: ", cfg && cfg->filename ? cfg->filename : "settings", cfg ? cfg->line : 0);
+	int written = snprintf(complaint.why, complaint.bytes, "%s:%d: ", cfg && cfg->filename ? cfg->filename : "settings",
+			       cfg ? cfg->line : 0);
 	if (written > 0 && (size_t)written < complaint.bytes)
 		vsnprintf(complaint.why + written, complaint.bytes - (size_t)written, format, list);
 }
@@ -226,7 +240,9 @@ static int file_read(struct config *config, const char *path, char *why, size_t 
 }
 
 enum { FLAG_SETTING = 1000, FLAG_CONFIG = 2000, FLAG_ACTION = 3000 };
-static const struct { const char *name, *help; } actions[] = {
+static const struct {
+	const char *name, *help;
+} actions[] = {
 	[CONFIG_RUN] = { NULL, NULL },
 	[CONFIG_CHECK] = { "check-config", "read the settings, say what is wrong, and end" },
 	[CONFIG_PRINT] = { "print-config", "print every setting with its value and origin, and end" },
@@ -278,7 +294,8 @@ int config_read(struct config *config, int argc, char *const argv[], enum config
 				action = CONFIG_HELP;
 			else if (flag >= FLAG_ACTION)
 				action = (enum config_action)(flag - FLAG_ACTION);
-			else if (pass == 1 && setting_set(config, &settings[flag - FLAG_SETTING], optarg, CONFIG_FLAG, why, why_bytes))
+			else if (pass == 1 &&
+				 setting_set(config, &settings[flag - FLAG_SETTING], optarg, CONFIG_FLAG, why, why_bytes))
 				return -EINVAL;
 		}
 		if (optind < argc)
@@ -320,7 +337,8 @@ void config_help(FILE *out)
 {
 	fputs("baophud: collects updates of field offices, makes them durable, publishes coverage and answers questions.\n\n"
 	      "usage: baophud [--config FILE] [--SETTING VALUE]...\n\n"
-	      "Settings. Each may also stand in the file as  name = \"value\"  with _ for -.\n", out);
+	      "Settings. Each may also stand in the file as  name = \"value\"  with _ for -.\n",
+	      out);
 	for (int i = 0; i < SETTING_COUNT; i++) {
 		const struct setting *setting = &settings[i];
 		char name[32], range[80] = "";
@@ -334,9 +352,11 @@ void config_help(FILE *out)
 		fprintf(out, "  --%-20s %s\n  %-22s (%s%s; default %s)\n", name, setting->help, "", type_help[setting->type], range,
 			*setting->value ? setting->value : "none");
 	}
-	fprintf(out, "\n  --%-20s %s\n  %-22s (default %s, if it is there)\n", "config FILE", "file of settings", "", CONFIG_FILE_DEFAULT);
+	fprintf(out, "\n  --%-20s %s\n  %-22s (default %s, if it is there)\n", "config FILE", "file of settings", "",
+		CONFIG_FILE_DEFAULT);
 	for (int i = 1; i < ACTION_COUNT; i++)
 		fprintf(out, "  --%-20s %s\n", actions[i].name, actions[i].help);
 	fputs("\nExit status: 0 stopped cleanly; 70 internal error; 74 the files are damaged; 75 the data directory is in use;\n"
-	      "78 wrong settings, or files of a newer format.\n", out);
+	      "78 wrong settings, or files of a newer format.\n",
+	      out);
 }

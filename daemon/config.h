@@ -26,7 +26,7 @@ struct config {
 	uint64_t credit_bytes, sessions_max, stage_bytes, stage_ms;
 	uint64_t lag_records_max, checkpoint_records;
 	uint64_t topics_max, topic_bytes_max, publish_pause_ms, seal_ms;
-	enum config_origin origins[CONFIG_SETTINGS_MAX];  /* by row of the table */
+	enum config_origin origins[CONFIG_SETTINGS_MAX]; /* by row of the table */
 };
 
 enum config_action { CONFIG_RUN, CONFIG_CHECK, CONFIG_PRINT, CONFIG_HELP, CONFIG_VERSION };

@@ -46,12 +46,17 @@ void daemon_fail(struct daemon *d, enum daemon_exit exit)
 static enum daemon_exit exit_of(int error)
 {
 	switch (error) {
-	case 0: return DAEMON_OK;
+	case 0:
+		return DAEMON_OK;
 	case -BAOPHU_EDAMAGED:
-	case -BAOPHU_EGAP: return DAEMON_DAMAGED;
-	case -BAOPHU_EINUSE: return DAEMON_IN_USE;
-	case -BAOPHU_EFORMAT: return DAEMON_CONFIG;
-	default: return DAEMON_INTERNAL;
+	case -BAOPHU_EGAP:
+		return DAEMON_DAMAGED;
+	case -BAOPHU_EINUSE:
+		return DAEMON_IN_USE;
+	case -BAOPHU_EFORMAT:
+		return DAEMON_CONFIG;
+	default:
+		return DAEMON_INTERNAL;
 	}
 }
 
@@ -61,19 +66,21 @@ static enum daemon_exit lock_directory(struct daemon *d)
 	char path[CONFIG_TEXT_BYTES + 16];
 	snprintf(path, sizeof path, "%s/daemon.lock", directory);
 	if (mkdir(directory, 0700) && errno != EEXIST) {
-		notice(&d->notices, NOTICE_ERROR, NULL, "data directory %s cannot be made: %s; make it, or name another with --data-dir",
-		       directory, strerror(errno));
+		notice(&d->notices, NOTICE_ERROR, NULL,
+		       "data directory %s cannot be made: %s; make it, or name another with --data-dir", directory,
+		       strerror(errno));
 		return DAEMON_CONFIG;
 	}
 	d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (d->lock_fd < 0) {
-		notice(&d->notices, NOTICE_ERROR, NULL, "%s cannot be opened: %s; the directory must belong to whoever runs baophud", path,
-		       strerror(errno));
+		notice(&d->notices, NOTICE_ERROR, NULL,
+		       "%s cannot be opened: %s; the directory must belong to whoever runs baophud", path, strerror(errno));
 		return DAEMON_CONFIG;
 	}
 	if (flock(d->lock_fd, LOCK_EX | LOCK_NB)) {
 		notice(&d->notices, NOTICE_ERROR, NULL,
-		       "data directory %s is in use by another baophud; stop that one first, or name another with --data-dir", directory);
+		       "data directory %s is in use by another baophud; stop that one first, or name another with --data-dir",
+		       directory);
 		return DAEMON_IN_USE;
 	}
 	return DAEMON_OK;
@@ -84,11 +91,13 @@ static enum daemon_exit open_files(struct daemon *d)
 	char path[CONFIG_TEXT_BYTES + 16];
 	snprintf(path, sizeof path, "%s/" LOG_DIRECTORY, d->config.data_dir);
 	const char *why = "";
-	struct log_config log_config = { .directory = path, .segment_bytes = d->config.segment_bytes, .prewrite_bytes = d->config.prewrite_bytes };
+	struct log_config log_config = { .directory = path,
+					 .segment_bytes = d->config.segment_bytes,
+					 .prewrite_bytes = d->config.prewrite_bytes };
 	int error = log_open(&log_config, &d->log, &why);
 	if (error) {
-		notice(&d->notices, NOTICE_ERROR, NULL, "log in %s cannot be used: %s (%s); nothing was changed", path, baophu_strerror(error),
-		       why ? why : "");
+		notice(&d->notices, NOTICE_ERROR, NULL, "log in %s cannot be used: %s (%s); nothing was changed", path,
+		       baophu_strerror(error), why ? why : "");
 		return exit_of(error);
 	}
 	why = NULL;
@@ -121,7 +130,8 @@ static int load_state(struct daemon *d, uint64_t *ret_from)
 	struct log_reader *log = NULL;
 	int error = load_history(d);
 	if (error == -BAOPHU_EDAMAGED) {
-		notice(&d->notices, NOTICE_WARNING, NULL, "history.mdb in %s is damaged: it begins anew, from the log", d->config.data_dir);
+		notice(&d->notices, NOTICE_WARNING, NULL, "history.mdb in %s is damaged: it begins anew, from the log",
+		       d->config.data_dir);
 		const char *why;
 		history_close(d->history);
 		d->history = NULL;
@@ -143,8 +153,10 @@ static int load_state(struct daemon *d, uint64_t *ret_from)
 		if (!error)
 			error = fold_record(&d->state, record, bytes);
 		if (error)
-			notice(&d->notices, NOTICE_ERROR, NULL, "log record %llu in %s/" LOG_DIRECTORY " cannot be folded: %s; nothing was changed. "
-			       "Put a verified backup in its place", (unsigned long long)seq, d->config.data_dir, baophu_strerror(error));
+			notice(&d->notices, NOTICE_ERROR, NULL,
+			       "log record %llu in %s/" LOG_DIRECTORY " cannot be folded: %s; nothing was changed. "
+			       "Put a verified backup in its place",
+			       (unsigned long long)seq, d->config.data_dir, baophu_strerror(error));
 	}
 	struct record_header header = { .time_ms = 0 };
 	if (!error && head) {
@@ -169,8 +181,11 @@ int daemon_append(struct daemon *d, enum record_kind kind, void (*add)(struct da
 		return -ENOMEM;
 	bool is_held;
 	struct record_writer writer;
-	struct record_header header = { .kind = kind, .rules = RECORD_RULES, .entry = UINT32_MAX,
-		.time_ms = day_time_ms(&d->day_watch, daemon_wall_ms(), daemon_monotonic_us() / 1000, &is_held) };
+	struct record_header header = { .kind = kind,
+					.rules = RECORD_RULES,
+					.entry = UINT32_MAX,
+					.time_ms = day_time_ms(&d->day_watch, daemon_wall_ms(), daemon_monotonic_us() / 1000,
+							       &is_held) };
 	record_begin(&writer, buffer, SYSTEM_RECORD_BYTES);
 	if (add)
 		add(d, &writer);
@@ -196,8 +211,10 @@ static void add_boot(struct daemon *d, struct record_writer *writer)
 	(void)d;
 	struct timespec since_boot;
 	clock_gettime(CLOCK_BOOTTIME, &since_boot);
-	struct entry entry = { .kind = ENTRY_BOOT, .boot = { .wall_ms = daemon_wall_ms(), .version = BAOPHU_VERSION,
-		.monotonic_ms = since_boot.tv_sec * INT64_C(1000) + since_boot.tv_nsec / 1000000 } };
+	struct entry entry = { .kind = ENTRY_BOOT,
+			       .boot = { .wall_ms = daemon_wall_ms(),
+					 .version = BAOPHU_VERSION,
+					 .monotonic_ms = since_boot.tv_sec * INT64_C(1000) + since_boot.tv_nsec / 1000000 } };
 	if (getrandom(entry.boot.boot_id, sizeof entry.boot.boot_id, 0) != sizeof entry.boot.boot_id)
 		writer->error = -EIO;
 	record_add(writer, &entry);
@@ -218,8 +235,10 @@ static void add_day(struct daemon *d, struct record_writer *writer)
 
 void daemon_add_checkpoint(struct daemon *d, struct record_writer *writer)
 {
-	record_add(writer, &(struct entry){ .kind = ENTRY_CHECKPOINT, .checkpoint = { .state_digest = fold_digest(&d->state),
-		.facts = d->state.facts.fact_count, .units = units_count(&d->state.registry.units) } });
+	record_add(writer, &(struct entry){ .kind = ENTRY_CHECKPOINT,
+					    .checkpoint = { .state_digest = fold_digest(&d->state),
+							    .facts = d->state.facts.fact_count,
+							    .units = units_count(&d->state.registry.units) } });
 }
 
 /* START is the first record of a new log too: its random boot id makes the digest there, and so the store's identity, unlike any other. */
@@ -246,15 +265,18 @@ static void follower_failed(void *context, enum follower_part part, int error, u
 {
 	struct daemon *d = context;
 	if (part == FOLLOWER_LOG) {
-		notice(&d->notices, NOTICE_ALERT, NULL, "log record %llu in %s/" LOG_DIRECTORY " cannot be trusted: %s; serving stops. "
-		       "Put a verified backup in its place", (unsigned long long)seq, d->config.data_dir, baophu_strerror(error));
+		notice(&d->notices, NOTICE_ALERT, NULL,
+		       "log record %llu in %s/" LOG_DIRECTORY " cannot be trusted: %s; serving stops. "
+		       "Put a verified backup in its place",
+		       (unsigned long long)seq, d->config.data_dir, baophu_strerror(error));
 		daemon_fail(d, error == -BAOPHU_EFORMAT ? DAEMON_CONFIG : DAEMON_DAMAGED);
 		return;
 	}
 	/* Nothing is lost with the history: it is the log that counts. */
 	atomic_store(&d->history_is_bad, true);
-	notice(&d->notices, NOTICE_ALERT, NULL, "history.mdb in %s is damaged near %llu: %s; it is rebuilt from the log at the next start",
-	       d->config.data_dir, (unsigned long long)seq, baophu_strerror(error));
+	notice(&d->notices, NOTICE_ALERT, NULL,
+	       "history.mdb in %s is damaged near %llu: %s; it is rebuilt from the log at the next start", d->config.data_dir,
+	       (unsigned long long)seq, baophu_strerror(error));
 	daemon_fail(d, DAEMON_INTERNAL);
 }
 
@@ -263,7 +285,8 @@ static enum daemon_exit write_endpoints(struct daemon *d)
 	static const char *const names[] = { "ingest", "control", "publish", "query" };
 	const char *path = d->config.endpoints_file;
 	for (int name = 0; name < SOCKETS_COUNT; name++)
-		notice(&d->notices, NOTICE_INFO, NULL, "%s at %s", names[name], sockets_endpoint(d->sockets, (enum sockets_name)name));
+		notice(&d->notices, NOTICE_INFO, NULL, "%s at %s", names[name],
+		       sockets_endpoint(d->sockets, (enum sockets_name)name));
 	if (!*path)
 		return DAEMON_OK;
 	/* Written aside and renamed: whoever waits for the file reads all of it or nothing. */
@@ -309,12 +332,14 @@ enum daemon_exit daemon_open(struct daemon *d)
 	error = load_state(d, &from);
 	uint64_t found = log_head(d->log).seq;
 	if (error && from == d->state.place.seq)
-		notice(&d->notices, NOTICE_ERROR, NULL, "history in %s cannot be loaded: %s; delete history.mdb there, it is rebuilt from the log",
+		notice(&d->notices, NOTICE_ERROR, NULL,
+		       "history in %s cannot be loaded: %s; delete history.mdb there, it is rebuilt from the log",
 		       d->config.data_dir, baophu_strerror(error));
 	if (!error) {
 		error = write_start(d);
 		if (error)
-			notice(&d->notices, NOTICE_ERROR, NULL, "the start cannot be written to the log in %s: %s", d->config.data_dir,
+			notice(&d->notices, NOTICE_ERROR, NULL, "the start cannot be written to the log in %s: %s",
+			       d->config.data_dir,
 			       error == -BAOPHU_EFULL ? "the disk is full; make room and start again" : baophu_strerror(error));
 	}
 	if (error)

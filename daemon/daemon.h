@@ -28,10 +28,10 @@ struct daemon {
 	struct config config;
 	struct notices notices;
 	struct stats stats;
-	int lock_fd;                 /* <data dir>/daemon.lock, held */
+	int lock_fd; /* <data dir>/daemon.lock, held */
 	int signal_fd;
-	int wake_fd;                 /* another thread has something to say to the collector */
-	int stop_fd;                 /* the query thread is to end */
+	int wake_fd; /* another thread has something to say to the collector */
+	int stop_fd; /* the query thread is to end */
 	struct log *log;
 	struct history *history;
 	struct follower *follower;
@@ -41,7 +41,7 @@ struct daemon {
 	struct sockets *sockets;
 	uint8_t store[BAOPHU_STORE_BYTES];
 	int64_t started_ms;
-	_Atomic int failure;         /* enum daemon_exit that another thread asks for */
+	_Atomic int failure; /* enum daemon_exit that another thread asks for */
 	_Atomic bool history_is_bad; /* to be discarded at the end, and rebuilt from the log at the next start */
 };
 

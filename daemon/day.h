@@ -9,7 +9,9 @@
 
 enum { DAY_TRUST_MS = 12 * 3600 * 1000 };
 
-struct day_watch { int64_t wall_ms, monotonic_ms; };  /* a moment at which both were believed */
+struct day_watch {
+	int64_t wall_ms, monotonic_ms;
+}; /* a moment at which both were believed */
 
 /* `entry_ms`: time of the log's newest entry; 0: the log is empty. */
 void day_watch_init(struct day_watch *watch, int64_t entry_ms, int64_t wall_ms, int64_t monotonic_ms);

@@ -9,44 +9,68 @@
 #include <string.h>
 
 enum {
-	AHEAD_DAYS_MAX = 1,            /* a figure may be dated tomorrow: offices close their day before midnight */
+	AHEAD_DAYS_MAX = 1, /* a figure may be dated tomorrow: offices close their day before midnight */
 	AHEAD_DAYS_ESTIMATE_MAX = 400, /* a year's plan horizon and a month */
-	SLOTS_MIN = 2048,              /* table of the slots of one update; at least twice BAOPHU_ENTRIES_MAX */
+	SLOTS_MIN = 2048, /* table of the slots of one update; at least twice BAOPHU_ENTRIES_MAX */
 	MEASURE_CACHE = 64,
+	UNIT_CACHE = 32768, /* all communes of the country and room, in pairs of one cache line; power of two */
+	LOOK_AHEAD = 6, /* entries: what their look-ups will read is asked for while others are decided */
 	AGENTS_MAX = 1 << 20,
 	PLAN_CODES_MAX = 1 << 20,
-	HELD_MAX = 1 << 16,            /* held updates that may wait at once */
+	HELD_MAX = 1 << 16, /* held updates that may wait at once */
 };
 #define KNOWN_ALL UINT64_MAX
 
-struct slot_seen { uint64_t which, when; uint32_t stamp; };
-struct answer { enum baophu_code code; uint32_t entry; };
+/* A code, and the days from `from` to before `until` on which it names `unit` below `parent`. Codes are zero-padded, so two words say all of one. */
+struct unit_known {
+	uint64_t low, high;
+	baophu_date from, until;
+	uint32_t unit, parent;
+};
+struct slot_seen {
+	uint64_t which, when;
+	uint32_t stamp;
+};
+struct answer {
+	enum baophu_code code;
+	uint32_t entry;
+};
 
 struct decide {
 	const struct decide_question *question;
-	const struct registry *registry;   /* the state's, or `copy` */
+	const struct registry *registry; /* the state's, or `copy` */
 	struct registry copy;
 	bool has_copy, is_releasing;
-	uint32_t agent;                    /* in whose name: that of a held update while it is released */
+	uint32_t agent; /* in whose name: that of a held update while it is released */
 	bool is_control;
-	uint32_t entry;                    /* index in the sender's words */
-	uint32_t written;                  /* decided entries in the record */
+	uint32_t entry; /* index in the sender's words */
+	uint32_t written; /* decided entries in the record */
 	struct answer retry, refused, held;
 	uint32_t suggestion;
 	baophu_date suggestion_date;
 	bool changes_registry;
 	int error;
 
-	struct slot_seen *slots;           /* open hash, power of two; an old stamp is a free place */
+	struct slot_seen *slots; /* open hash, power of two; an old stamp is a free place */
 	uint32_t slots_size, stamp;
 
 	/* Last look-ups; good while the registry is unchanged. */
 	uint64_t cached_seq;
 	const struct state *cached_state;
-	struct { char code[BAOPHU_CODE_BYTES_MAX + 1]; uint16_t number; } measures[MEASURE_CACHE];
-	struct { char code[BAOPHU_CODE_BYTES_MAX + 1]; baophu_date date; uint32_t unit; } unit;
-	struct { uint32_t unit, agent; baophu_date date; uint16_t measure; uint8_t extent; } owner;
-	baophu_date newest_version;        /* latest date of any unit's version, while there is a copy */
+	struct {
+		char code[BAOPHU_CODE_BYTES_MAX + 1];
+		uint16_t number;
+	} measures[MEASURE_CACHE];
+	struct unit_known *units; /* by code, two places each; good while the map is unchanged */
+	uint64_t units_seq;
+	const struct unit_known *found; /* what the last look-up found there */
+	struct {
+		uint32_t unit, agent;
+		baophu_date date;
+		uint16_t measure;
+		uint8_t extent;
+	} owner;
+	baophu_date newest_version; /* latest date of any unit's version, while there is a copy */
 };
 
 int decide_create(struct decide **ret_decide)
@@ -55,10 +79,12 @@ int decide_create(struct decide **ret_decide)
 	if (!d)
 		return -ENOMEM;
 	d->slots = calloc(SLOTS_MIN, sizeof *d->slots);
-	if (!d->slots) {
-		free(d);
+	d->units = aligned_alloc(64, UNIT_CACHE * sizeof *d->units);
+	if (!d->slots || !d->units) {
+		decide_destroy(d);
 		return -ENOMEM;
 	}
+	memset(d->units, 0, UNIT_CACHE * sizeof *d->units);
 	d->slots_size = SLOTS_MIN;
 	*ret_decide = d;
 	return 0;
@@ -69,6 +95,7 @@ void decide_destroy(struct decide *d)
 	if (!d)
 		return;
 	free(d->slots);
+	free(d->units);
 	if (d->has_copy)
 		registry_finish(&d->copy);
 	free(d);
@@ -143,19 +170,57 @@ static uint16_t find_measure(struct decide *d, const char *code)
 	return number;
 }
 
-static enum baophu_code find_unit(struct decide *d, const char *code, baophu_date date, uint32_t *ret_unit, uint32_t *ret_suggestion)
+struct code_words {
+	uint64_t low, high;
+};
+static struct code_words words_of(const char *code)
 {
-	if (d->unit.unit && d->unit.date == date && !strcmp(d->unit.code, code)) {
-		*ret_unit = d->unit.unit;
-		return BAOPHU_CODE_NONE;
+	char padded[BAOPHU_CODE_BYTES_MAX] = { 0 };
+	for (unsigned i = 0; i < BAOPHU_CODE_BYTES_MAX && code[i]; i++)
+		padded[i] = code[i];
+	struct code_words words;
+	memcpy(&words, padded, sizeof words);
+	return words;
+}
+static struct unit_known *known_place(const struct decide *d, struct code_words words)
+{
+	uint64_t mixed = (words.low ^ words.high * UINT64_C(0xc2b2ae3d27d4eb4f)) * UINT64_C(0x9e3779b97f4a7c15);
+	return &d->units[mixed >> 40 & (UNIT_CACHE - 2)];
+}
+static bool is_known(const struct unit_known *known, struct code_words words, baophu_date date)
+{
+	return known->low == words.low && known->high == words.high && date >= known->from && date < known->until;
+}
+
+static enum baophu_code find_unit(struct decide *d, const char *code, baophu_date date, uint32_t *ret_unit,
+				  uint32_t *ret_suggestion)
+{
+	const struct units *units = &d->registry->units;
+	if (d->has_copy)
+		return units_find(units, code, date, KNOWN_ALL, ret_unit, ret_suggestion);
+	struct code_words words = words_of(code);
+	struct unit_known *known = known_place(d, words);
+	for (int way = 0; way < 2; way++) {
+		if (is_known(&known[way], words, date)) {
+			*ret_unit = known[way].unit;
+			d->found = &known[way];
+			return BAOPHU_CODE_NONE;
+		}
 	}
-	enum baophu_code found = units_find(&d->registry->units, code, date, KNOWN_ALL, ret_unit, ret_suggestion);
-	if (!found && !d->has_copy) {
-		d->unit.unit = *ret_unit;
-		d->unit.date = date;
-		memcpy(d->unit.code, code, strlen(code) + 1);
+	enum baophu_code found = units_find(units, code, date, KNOWN_ALL, ret_unit, ret_suggestion);
+	if (found)
+		return found;
+	const struct unit_version *in_force = units_at(units, *ret_unit, date, KNOWN_ALL);
+	known[1] = known[0]; /* the older of the two goes */
+	known[0] = (struct unit_known){ words.low, words.high, in_force->from, BAOPHU_DATE_MAX + 1, *ret_unit, in_force->parent };
+	for (uint32_t at = *vec_at(&units->newest, uint32_t, *ret_unit); at;) {
+		const struct unit_version *version = vec_at(&units->versions, struct unit_version, at - 1);
+		if (version->from > known[0].from && version->from < known[0].until)
+			known[0].until = version->from;
+		at = version->older;
 	}
-	return found;
+	d->found = known;
+	return BAOPHU_CODE_NONE;
 }
 
 /* 0: no such unit on this date. */
@@ -177,6 +242,10 @@ static uint32_t find_owner(struct decide *d, uint32_t unit, uint16_t measure, ui
 		if (grant) {
 			agent = grant->agent;
 			break;
+		}
+		if (!level && !d->has_copy && d->found && d->found->unit == unit) {
+			up = d->found->parent;
+			continue;
 		}
 		const struct unit_version *version = units_at(&registry->units, up, date, KNOWN_ALL);
 		up = version ? version->parent : 0;
@@ -230,7 +299,8 @@ static void check_date(struct decide *d, baophu_date to, enum baophu_status stat
 }
 
 /* Measure, unit and owner of a figure; 0 when one of them is in the way (which was noted). */
-static uint32_t check_place(struct decide *d, const char *unit_code, uint16_t measure, uint8_t extent, baophu_date from, baophu_date to)
+static uint32_t check_place(struct decide *d, const char *unit_code, uint16_t measure, uint8_t extent, baophu_date from,
+			    baophu_date to)
 {
 	if (!measure) {
 		note(d, BAOPHU_CODE_MEASURE_UNKNOWN);
@@ -262,7 +332,8 @@ static void decide_withdrawal(struct decide *d, const struct slot *slot, enum ba
 		note(d, BAOPHU_CODE_NOTHING_STANDS);
 		return;
 	}
-	struct entry entry = { .kind = ENTRY_WITHDRAWAL, .withdrawal = { .slot = *slot, .reason = (uint8_t)reason, .withdrawn_id = fact->id } };
+	struct entry entry = { .kind = ENTRY_WITHDRAWAL,
+			       .withdrawal = { .slot = *slot, .reason = (uint8_t)reason, .withdrawn_id = fact->id } };
 	const struct decide_lookups *lookups = d->question->lookups;
 	int error = lookups->restore(lookups->context, slot, fact->id, &entry.withdrawal.restored_id, &entry.withdrawal.restored);
 	if (error == -BAOPHU_EGAP)
@@ -281,7 +352,9 @@ static void decide_fact(struct decide *d, const struct wire_fact *fact, bool is_
 	uint32_t unit = check_place(d, fact->unit, measure, (uint8_t)fact->extent, fact->from, fact->to);
 	if (!unit)
 		return;
-	struct slot slot = { .unit = unit, .measure = measure, .extent = (uint8_t)fact->extent, .from = fact->from, .to = fact->to };
+	struct slot slot = {
+		.unit = unit, .measure = measure, .extent = (uint8_t)fact->extent, .from = fact->from, .to = fact->to
+	};
 	if (d->question->entry_count > 1 && is_seen(d, &slot)) {
 		note(d, BAOPHU_CODE_DUPLICATE);
 	} else if (is_withdrawal) {
@@ -290,8 +363,8 @@ static void decide_fact(struct decide *d, const struct wire_fact *fact, bool is_
 		struct entry entry;
 		entry.kind = ENTRY_FACT;
 		entry.fact.slot = slot;
-		entry.fact.figure = (struct figure){ fact->value, (uint8_t)fact->status, (uint8_t)fact->origin, (uint8_t)fact->bound,
-						     (uint8_t)fact->reason };
+		entry.fact.figure = (struct figure){ fact->value, (uint8_t)fact->status, (uint8_t)fact->origin,
+						     (uint8_t)fact->bound, (uint8_t)fact->reason };
 		entry.fact.sent_code[0] = 0;
 		add(d, &entry);
 	}
@@ -309,10 +382,18 @@ static void decide_rate(struct decide *d, const struct wire_rate *rate)
 	uint32_t unit = check_place(d, rate->unit, measure, BAOPHU_WHOLE, rate->from, rate->to);
 	if (!unit)
 		return;
-	add(d, &(struct entry){ .kind = ENTRY_RATE, .rate = { .unit = unit, .measure = measure, .over_measure = over_measure,
-		.over_plan = over_plan, .denominator = (uint8_t)rate->denominator, .decimals = (uint8_t)rate->decimals,
-		.status = (uint8_t)rate->status, .bound = (uint8_t)rate->bound, .from = rate->from, .to = rate->to,
-		.digits = rate->digits } });
+	add(d, &(struct entry){ .kind = ENTRY_RATE,
+				.rate = { .unit = unit,
+					  .measure = measure,
+					  .over_measure = over_measure,
+					  .over_plan = over_plan,
+					  .denominator = (uint8_t)rate->denominator,
+					  .decimals = (uint8_t)rate->decimals,
+					  .status = (uint8_t)rate->status,
+					  .bound = (uint8_t)rate->bound,
+					  .from = rate->from,
+					  .to = rate->to,
+					  .digits = rate->digits } });
 }
 
 /* ---- the registry ---- */
@@ -325,8 +406,11 @@ static void decide_level(struct decide *d, const struct wire_level_set *set)
 	if (!number && count >= BAOPHU_LEVELS_MAX)
 		note(d, BAOPHU_CODE_TOO_BIG);
 	else
-		add(d, &(struct entry){ .kind = ENTRY_LEVEL, .level = { .level = number ? number : (uint8_t)(count + 1), .code = set->code,
-			.name_vi = set->name_vi, .name_en = set->name_en } });
+		add(d, &(struct entry){ .kind = ENTRY_LEVEL,
+					.level = { .level = number ? number : (uint8_t)(count + 1),
+						   .code = set->code,
+						   .name_vi = set->name_vi,
+						   .name_en = set->name_en } });
 }
 
 /* How deep a child of `parent` would stand on this date; beyond the bound when `unit` is among its ancestors. */
@@ -351,7 +435,7 @@ static bool is_code_taken(struct decide *d, const char *code, uint32_t unit, bao
 		return true;
 	if (from >= d->newest_version)
 		return false;
-	baophu_date until = BAOPHU_DATE_MAX + 1;  /* when the next known version of `unit` takes over */
+	baophu_date until = BAOPHU_DATE_MAX + 1; /* when the next known version of `unit` takes over */
 	for (size_t i = 0; unit && i < units->versions.count; i++) {
 		const struct unit_version *version = vec_at(&units->versions, struct unit_version, i);
 		if (version->unit == unit && version->from > from && version->from < until)
@@ -359,13 +443,15 @@ static bool is_code_taken(struct decide *d, const char *code, uint32_t unit, bao
 	}
 	for (size_t i = 0; i < units->versions.count; i++) {
 		const struct unit_version *version = vec_at(&units->versions, struct unit_version, i);
-		if (version->unit != unit && !version->closed && version->from > from && version->from < until && !strcmp(version->code, code))
+		if (version->unit != unit && !version->closed && version->from > from && version->from < until &&
+		    !strcmp(version->code, code))
 			return true;
 	}
 	return false;
 }
 
-static void add_unit(struct decide *d, uint32_t unit, uint32_t parent, uint8_t level, baophu_date from, const char *code, const char *name)
+static void add_unit(struct decide *d, uint32_t unit, uint32_t parent, uint8_t level, baophu_date from, const char *code,
+		     const char *name)
 {
 	/* The copy's texts may move while the entry is applied to it. */
 	char own_code[BAOPHU_CODE_BYTES_MAX + 1], own_name[BAOPHU_TEXT_BYTES_MAX + 1];
@@ -373,8 +459,9 @@ static void add_unit(struct decide *d, uint32_t unit, uint32_t parent, uint8_t l
 	own_code[sizeof own_code - 1] = 0;
 	strncpy(own_name, name, sizeof own_name - 1);
 	own_name[sizeof own_name - 1] = 0;
-	add(d, &(struct entry){ .kind = ENTRY_UNIT, .unit = { .unit = unit, .parent = parent, .level = level, .from = from,
-		.code = own_code, .name = own_name } });
+	add(d, &(struct entry){
+		   .kind = ENTRY_UNIT,
+		   .unit = { .unit = unit, .parent = parent, .level = level, .from = from, .code = own_code, .name = own_name } });
 	if (from > d->newest_version)
 		d->newest_version = from;
 }
@@ -387,7 +474,8 @@ static void decide_unit_create(struct decide *d, const struct wire_unit_create *
 		note(d, BAOPHU_CODE_NO_SUCH);
 	else if (is_code_taken(d, create->code, 0, create->date))
 		note(d, BAOPHU_CODE_DUPLICATE);
-	else if (units_count(&d->registry->units) >= BAOPHU_UNITS_MAX - 1 || depth_below(d, parent, 0, create->date) > BAOPHU_DEPTH_MAX)
+	else if (units_count(&d->registry->units) >= BAOPHU_UNITS_MAX - 1 ||
+		 depth_below(d, parent, 0, create->date) > BAOPHU_DEPTH_MAX)
 		note(d, BAOPHU_CODE_TOO_BIG);
 	else
 		add_unit(d, units_count(&d->registry->units) + 1, parent, level, create->date, create->code, create->name);
@@ -426,7 +514,8 @@ static void decide_unit_close(struct decide *d, const struct wire_unit_close *cl
 	uint32_t count = close->successor_count < BAOPHU_SUCCESSORS_MAX ? close->successor_count : BAOPHU_SUCCESSORS_MAX;
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t successor = unit_at(d, close->successors[i].unit, close->date);
-		successors[i] = (struct entry_successor){ successor, close->successors[i].weight ? close->successors[i].weight : 1 };
+		successors[i] = (struct entry_successor){ successor,
+							  close->successors[i].weight ? close->successors[i].weight : 1 };
 		if (!successor)
 			note(d, BAOPHU_CODE_NO_SUCH);
 		else if (successor == unit)
@@ -435,8 +524,9 @@ static void decide_unit_close(struct decide *d, const struct wire_unit_close *cl
 			if (successors[before].unit == successor)
 				note(d, BAOPHU_CODE_DUPLICATE);
 	}
-	add(d, &(struct entry){ .kind = ENTRY_UNIT_CLOSE, .unit_close = { .unit = unit, .from = close->date, .successor_count = count,
-		.successors = successors } });
+	add(d, &(struct entry){
+		   .kind = ENTRY_UNIT_CLOSE,
+		   .unit_close = { .unit = unit, .from = close->date, .successor_count = count, .successors = successors } });
 	if (close->date > d->newest_version)
 		d->newest_version = close->date;
 }
@@ -452,15 +542,21 @@ static void decide_measure(struct decide *d, const struct wire_measure_set *set)
 	else if (parent && parent == number)
 		note(d, BAOPHU_CODE_CYCLE);
 	else if (number && (measures_get(measures, number)->kind != set->kind || measures_get(measures, number)->parent != parent))
-		note(d, BAOPHU_CODE_DUPLICATE);  /* kind and parent are for ever */
+		note(d, BAOPHU_CODE_DUPLICATE); /* kind and parent are for ever */
 	else if (measures_find_indicator(measures, set->code))
-		note(d, BAOPHU_CODE_DUPLICATE);  /* a row names either by its code alone */
+		note(d, BAOPHU_CODE_DUPLICATE); /* a row names either by its code alone */
 	else if (!number && measures_count(measures) >= BAOPHU_MEASURES_MAX)
 		note(d, BAOPHU_CODE_TOO_BIG);
 	else
-		add(d, &(struct entry){ .kind = ENTRY_MEASURE, .measure = { .measure = number ? number : (uint16_t)(measures_count(measures) + 1),
-			.parent = parent, .kind = (uint8_t)set->kind, .code = set->code, .name_vi = set->name_vi, .name_en = set->name_en,
-			.unit_vi = set->unit_vi, .unit_en = set->unit_en } });
+		add(d, &(struct entry){ .kind = ENTRY_MEASURE,
+					.measure = { .measure = number ? number : (uint16_t)(measures_count(measures) + 1),
+						     .parent = parent,
+						     .kind = (uint8_t)set->kind,
+						     .code = set->code,
+						     .name_vi = set->name_vi,
+						     .name_en = set->name_en,
+						     .unit_vi = set->unit_vi,
+						     .unit_en = set->unit_en } });
 }
 
 static void decide_indicator(struct decide *d, const struct wire_indicator_set *set)
@@ -475,9 +571,14 @@ static void decide_indicator(struct decide *d, const struct wire_indicator_set *
 	else if (!number && measures_indicator_count(measures) >= BAOPHU_MEASURES_MAX)
 		note(d, BAOPHU_CODE_TOO_BIG);
 	else
-		add(d, &(struct entry){ .kind = ENTRY_INDICATOR, .indicator = {
-			.indicator = number ? number : (uint16_t)(measures_indicator_count(measures) + 1), .numerator = numerator,
-			.denominator = denominator, .code = set->code, .name_vi = set->name_vi, .name_en = set->name_en } });
+		add(d, &(struct entry){
+			   .kind = ENTRY_INDICATOR,
+			   .indicator = { .indicator = number ? number : (uint16_t)(measures_indicator_count(measures) + 1),
+					  .numerator = numerator,
+					  .denominator = denominator,
+					  .code = set->code,
+					  .name_vi = set->name_vi,
+					  .name_en = set->name_en } });
 }
 
 static void decide_plan(struct decide *d, const struct wire_plan_set *set)
@@ -490,29 +591,42 @@ static void decide_plan(struct decide *d, const struct wire_plan_set *set)
 		note(d, BAOPHU_CODE_MEASURE_UNKNOWN);
 	else if (!unit)
 		note(d, BAOPHU_CODE_NO_SUCH);
-	else if (!is_rate && measures_get(&registry->measures, target)->kind != (set->kind == BAOPHU_PLAN_FLOW ? BAOPHU_FLOW : BAOPHU_STOCK))
+	else if (!is_rate &&
+		 measures_get(&registry->measures, target)->kind != (set->kind == BAOPHU_PLAN_FLOW ? BAOPHU_FLOW : BAOPHU_STOCK))
 		note(d, BAOPHU_CODE_PERIOD);
 	else if (set->remove && (!plan || !plans_target(&registry->plans, plan, unit, is_rate, target, KNOWN_ALL)))
 		note(d, BAOPHU_CODE_NO_SUCH);
 	else if (!plan && plans_code_count(&registry->plans) >= PLAN_CODES_MAX)
 		note(d, BAOPHU_CODE_TOO_BIG);
 	else
-		add(d, &(struct entry){ .kind = ENTRY_PLAN, .plan = { .plan = plan ? plan : plans_code_count(&registry->plans) + 1, .unit = unit,
-			.target = target, .kind = (uint8_t)set->kind, .decimals = (uint8_t)set->decimals, .origin = (uint8_t)set->origin,
-			.removed = set->remove, .from = set->from, .to = set->to, .value = set->value, .code = set->code,
-			.issuer = set->issuer, .document = set->document } });
+		add(d, &(struct entry){ .kind = ENTRY_PLAN,
+					.plan = { .plan = plan ? plan : plans_code_count(&registry->plans) + 1,
+						  .unit = unit,
+						  .target = target,
+						  .kind = (uint8_t)set->kind,
+						  .decimals = (uint8_t)set->decimals,
+						  .origin = (uint8_t)set->origin,
+						  .removed = set->remove,
+						  .from = set->from,
+						  .to = set->to,
+						  .value = set->value,
+						  .code = set->code,
+						  .issuer = set->issuer,
+						  .document = set->document } });
 }
 
 static void decide_agent(struct decide *d, const struct wire_agent_set *set)
 {
 	uint32_t number = agents_find(&d->registry->agents, set->name), count = agents_count(&d->registry->agents);
 	if (number == AGENT_CONTROL)
-		note(d, BAOPHU_CODE_DUPLICATE);  /* the administrator's own name: it can neither end nor be taken */
+		note(d, BAOPHU_CODE_DUPLICATE); /* the administrator's own name: it can neither end nor be taken */
 	else if (!number && count >= AGENTS_MAX)
 		note(d, BAOPHU_CODE_TOO_BIG);
 	else
-		add(d, &(struct entry){ .kind = ENTRY_AGENT, .agent = { .agent = number ? number : count + 1, .from = set->from,
-			.until = set->until, .name = set->name } });
+		add(d, &(struct entry){
+			   .kind = ENTRY_AGENT,
+			   .agent = {
+			       .agent = number ? number : count + 1, .from = set->from, .until = set->until, .name = set->name } });
 }
 
 static bool has_grant(const struct decide *d, const struct entry_grant *entry)
@@ -542,9 +656,15 @@ static void decide_grant(struct decide *d, const struct wire_grant *grant)
 	uint32_t unit = unit_at(d, grant->unit, grant->from);
 	if (!unit)
 		unit = unit_at(d, grant->unit, d->registry->day);
-	struct entry entry = { .kind = ENTRY_GRANT, .grant = { .agent = agents_find(&d->registry->agents, grant->agent), .unit = unit,
-		.extent = (uint8_t)grant->extent, .revoke = grant->revoke, .from = grant->from, .until = grant->until, .measure_count = count,
-		.measures = measures } };
+	struct entry entry = { .kind = ENTRY_GRANT,
+			       .grant = { .agent = agents_find(&d->registry->agents, grant->agent),
+					  .unit = unit,
+					  .extent = (uint8_t)grant->extent,
+					  .revoke = grant->revoke,
+					  .from = grant->from,
+					  .until = grant->until,
+					  .measure_count = count,
+					  .measures = measures } };
 	if (!entry.grant.agent || !unit || (grant->revoke && !has_grant(d, &entry.grant)))
 		note(d, BAOPHU_CODE_NO_SUCH);
 	else
@@ -605,21 +725,51 @@ static void decide_entry(struct decide *d, const struct wire_entry *entry)
 		return;
 	}
 	switch (entry->kind) {
-	case WIRE_FACT: decide_fact(d, &entry->fact, false); break;
-	case WIRE_WITHDRAWAL: decide_fact(d, &entry->fact, true); break;
-	case WIRE_RATE: decide_rate(d, &entry->rate); break;
-	case WIRE_LEVEL_SET: decide_level(d, &entry->level); break;
-	case WIRE_UNIT_CREATE: decide_unit_create(d, &entry->unit_create); break;
-	case WIRE_UNIT_CHANGE: decide_unit_change(d, &entry->unit_change); break;
-	case WIRE_UNIT_CLOSE: decide_unit_close(d, &entry->unit_close); break;
-	case WIRE_MEASURE_SET: decide_measure(d, &entry->measure); break;
-	case WIRE_INDICATOR_SET: decide_indicator(d, &entry->indicator); break;
-	case WIRE_PLAN_SET: decide_plan(d, &entry->plan); break;
-	case WIRE_AGENT_SET: decide_agent(d, &entry->agent); break;
-	case WIRE_GRANT: decide_grant(d, &entry->grant); break;
-	case WIRE_HELD_DECISION: decide_held(d, &entry->held); break;
-	case WIRE_EPOCH_OPEN: decide_epoch_open(d, &entry->epoch_open); break;
-	default: note(d, BAOPHU_CODE_MALFORMED); break;
+	case WIRE_FACT:
+		decide_fact(d, &entry->fact, false);
+		break;
+	case WIRE_WITHDRAWAL:
+		decide_fact(d, &entry->fact, true);
+		break;
+	case WIRE_RATE:
+		decide_rate(d, &entry->rate);
+		break;
+	case WIRE_LEVEL_SET:
+		decide_level(d, &entry->level);
+		break;
+	case WIRE_UNIT_CREATE:
+		decide_unit_create(d, &entry->unit_create);
+		break;
+	case WIRE_UNIT_CHANGE:
+		decide_unit_change(d, &entry->unit_change);
+		break;
+	case WIRE_UNIT_CLOSE:
+		decide_unit_close(d, &entry->unit_close);
+		break;
+	case WIRE_MEASURE_SET:
+		decide_measure(d, &entry->measure);
+		break;
+	case WIRE_INDICATOR_SET:
+		decide_indicator(d, &entry->indicator);
+		break;
+	case WIRE_PLAN_SET:
+		decide_plan(d, &entry->plan);
+		break;
+	case WIRE_AGENT_SET:
+		decide_agent(d, &entry->agent);
+		break;
+	case WIRE_GRANT:
+		decide_grant(d, &entry->grant);
+		break;
+	case WIRE_HELD_DECISION:
+		decide_held(d, &entry->held);
+		break;
+	case WIRE_EPOCH_OPEN:
+		decide_epoch_open(d, &entry->epoch_open);
+		break;
+	default:
+		note(d, BAOPHU_CODE_MALFORMED);
+		break;
 	}
 }
 
@@ -634,7 +784,6 @@ static void copy_registry(struct decide *d)
 	}
 	d->has_copy = true;
 	d->registry = &d->copy;
-	d->unit.unit = 0;
 	d->owner.unit = 0;
 	d->newest_version = BAOPHU_DATE_MIN;
 	for (size_t i = 0; i < d->copy.units.versions.count; i++) {
@@ -656,14 +805,18 @@ void decide_begin(struct decide *d, const struct decide_question *question)
 	d->suggestion = 0;
 	d->changes_registry = false;
 	d->error = 0;
-	if (d->cached_state != question->state || d->cached_seq != d->registry->changed_seq) {
+	bool is_other = d->cached_state != question->state;
+	if (is_other || d->cached_seq != d->registry->changed_seq) {
 		d->cached_state = question->state;
 		d->cached_seq = d->registry->changed_seq;
 		memset(d->measures, 0, sizeof d->measures);
-		d->unit.unit = 0;
 		d->owner.unit = 0;
+		if (is_other || d->units_seq != d->registry->map_seq)
+			memset(d->units, 0, UNIT_CACHE * sizeof *d->units);
+		d->found = NULL;
+		d->units_seq = d->registry->map_seq;
 	}
-	if (!++d->stamp) {  /* wrapped: old stamps would look new */
+	if (!++d->stamp) { /* wrapped: old stamps would look new */
 		memset(d->slots, 0, d->slots_size * sizeof *d->slots);
 		d->stamp = 1;
 	}
@@ -675,6 +828,8 @@ void decide_begin(struct decide *d, const struct decide_question *question)
 void decide_entries(struct decide *d, const struct wire_entry *entries, uint32_t count)
 {
 	for (uint32_t i = 0; i < count && !d->error; i++, d->entry++) {
+		if (i + LOOK_AHEAD < count && entries[i + LOOK_AHEAD].kind == WIRE_FACT)
+			__builtin_prefetch(known_place(d, words_of(entries[i + LOOK_AHEAD].fact.unit)));
 		if (!d->has_copy && d->is_control && wire_entry_is_administrative(entries[i].kind))
 			copy_registry(d);
 		if (!d->error)

@@ -25,25 +25,25 @@ struct decide_lookups {
 struct decide_question {
 	const struct state *state;
 	const struct decide_lookups *lookups;
-	struct record_writer *writer;  /* a record that was begun; decided entries are added to it */
-	uint64_t seq;                  /* that this record will have */
-	uint32_t agent;                /* who says it */
-	bool is_control;               /* came over the control endpoint */
-	bool is_import;                /* staged parts: never held, since the parts are not kept */
-	uint32_t entry_count;          /* of all parts */
+	struct record_writer *writer; /* a record that was begun; decided entries are added to it */
+	uint64_t seq; /* that this record will have */
+	uint32_t agent; /* who says it */
+	bool is_control; /* came over the control endpoint */
+	bool is_import; /* staged parts: never held, since the parts are not kept */
+	uint32_t entry_count; /* of all parts */
 };
 
 struct decision {
-	enum baophu_code code;         /* NONE: applied; else by class retryable, held, refused */
-	enum baophu_verdict verdict;   /* NONE for a retryable code */
-	uint32_t entry;                /* that the code speaks of */
-	char suggestion[BAOPHU_CODE_BYTES_MAX + 1];  /* of a held one: code of the successor; "" */
+	enum baophu_code code; /* NONE: applied; else by class retryable, held, refused */
+	enum baophu_verdict verdict; /* NONE for a retryable code */
+	uint32_t entry; /* that the code speaks of */
+	char suggestion[BAOPHU_CODE_BYTES_MAX + 1]; /* of a held one: code of the successor; "" */
 	bool changes_registry;
 };
 
 struct decide;
-int decide_create(struct decide **ret_decide);  /* -ENOMEM; returns owned */
-void decide_destroy(struct decide *decide);     /* takes NULL */
+int decide_create(struct decide **ret_decide); /* -ENOMEM; returns owned */
+void decide_destroy(struct decide *decide); /* takes NULL */
 
 /* True when these entries must see the effect of everything before them, so nothing undecided may stand before them in the batch. */
 bool decide_needs_settled(const struct wire_entry *entries, uint32_t count);

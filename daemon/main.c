@@ -51,7 +51,7 @@ static enum daemon_exit run(struct daemon *daemon)
 
 int main(int argc, char *argv[])
 {
-	static struct daemon daemon;  /* of this function, and too large for its stack */
+	static struct daemon daemon; /* of this function, and too large for its stack */
 	enum config_action action;
 	char why[2048];
 	umask(0077);

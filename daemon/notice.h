@@ -14,9 +14,13 @@ enum { NOTICE_REASONS = 32 };
 struct notices {
 	bool has_priorities;
 	pthread_mutex_t lock;
-	struct { const char *reason; int64_t window_ms; uint32_t printed, kept_back; } reasons[NOTICE_REASONS];
+	struct {
+		const char *reason;
+		int64_t window_ms;
+		uint32_t printed, kept_back;
+	} reasons[NOTICE_REASONS];
 };
 void notices_init(struct notices *notices);
 /* `reason` is a literal that names what is limited (ten lines in ten seconds, then how many were kept back); NULL: always printed. */
 __attribute__((format(printf, 4, 5))) void notice(struct notices *notices, enum notice_level level, const char *reason,
-						   const char *format, ...);
+						  const char *format, ...);

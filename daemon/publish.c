@@ -10,12 +10,12 @@ _Static_assert((int)SOCKETS_TOPIC_BYTES_MAX > (int)BAOPHU_TOPIC_BYTES_MAX, "a to
 
 /* A subscribed prefix. One that names a seal is also the place where that seal's last numbers are kept. */
 struct topic {
-	char *text;                  /* NULL: free place of the table; owned */
+	char *text; /* NULL: free place of the table; owned */
 	uint64_t hash;
 	uint16_t bytes;
-	bool is_seal, is_asked;      /* asked: subscribed since its last seal */
-	uint8_t depth;               /* of a seal: of the units that it counts */
-	uint32_t unit;               /* of a seal: top of the subtree; 0: none of this path, or all roots when is_all */
+	bool is_seal, is_asked; /* asked: subscribed since its last seal */
+	uint8_t depth; /* of a seal: of the units that it counts */
+	uint32_t unit; /* of a seal: top of the subtree; 0: none of this path, or all roots when is_all */
 	bool is_all;
 	uint64_t resolved_map_seq;
 	struct subtree_sum last;
@@ -28,15 +28,15 @@ struct publish {
 	size_t topics_max, topic_bytes_max;
 	int64_t pause_us, seal_us;
 
-	struct topic *table;         /* open hash by text, power of two */
+	struct topic *table; /* open hash by text, power of two */
 	size_t table_size, topic_count, topic_bytes, record_topics, seal_topics;
-	uint32_t lengths[SOCKETS_TOPIC_BYTES_MAX + 1];  /* how many prefixes of records have this length */
+	uint32_t lengths[SOCKETS_TOPIC_BYTES_MAX + 1]; /* how many prefixes of records have this length */
 
-	uint64_t *pending;           /* by unit: version before the cut that waits, plus 1; 0: not in it */
+	uint64_t *pending; /* by unit: version before the cut that waits, plus 1; 0: not in it */
 	uint32_t pending_size;
-	struct vec pending_units;    /* uint32_t */
+	struct vec pending_units; /* uint32_t */
 	bool has_pending, has_asked;
-	uint64_t published_seq, published_map_seq;  /* of the last cut, for the topics that units had then */
+	uint64_t published_seq, published_map_seq; /* of the last cut, for the topics that units had then */
 	baophu_date published_day;
 	int64_t last_cut_us, next_cut_us, last_seals_us;
 
@@ -137,7 +137,8 @@ static int subscribe(struct publish *p, const char *text, size_t bytes)
 	size_t at = place_of(p->table, p->table_size, hash, text, bytes);
 	if (!p->table[at].text) {
 		/* libzmq cannot be told to refuse one; ours are bounded, and past the bound nothing is sent for them. */
-		if (p->topic_count >= p->topics_max || p->topic_bytes + bytes > p->topic_bytes_max || bytes > BAOPHU_TOPIC_BYTES_MAX) {
+		if (p->topic_count >= p->topics_max || p->topic_bytes + bytes > p->topic_bytes_max ||
+		    bytes > BAOPHU_TOPIC_BYTES_MAX) {
 			stats_add(p->stats, STATS_SUBSCRIPTIONS_REFUSED, 1);
 			return 0;
 		}
@@ -212,7 +213,8 @@ int publish_take_subscriptions(struct publish *p)
 /* ---- topics of units ---- */
 
 /* "coverage/<depth>/<codes from the root down, each followed by a slash>" of a unit that is in the tree. Returns its length. */
-static size_t topic_of(const struct units *units, const struct tree *tree, uint32_t unit, char topic[static SOCKETS_TOPIC_BYTES_MAX])
+static size_t topic_of(const struct units *units, const struct tree *tree, uint32_t unit,
+		       char topic[static SOCKETS_TOPIC_BYTES_MAX])
 {
 	uint32_t path[BAOPHU_DEPTH_MAX + 1];
 	unsigned steps = 0;
@@ -330,10 +332,14 @@ static void compare_topics(struct publish *p, const struct state *state, const s
 			if (p->pending[unit])
 				p->pending[unit] = 1;
 		} else if (is_subscribed(p, before, bytes)) {
-			struct baophu_record record = { .unit_number = unit, .depth = old->depth[unit], .date = state->tree.date,
-				.seq = state->place.seq, .tombstone = true,
-				.version = is_there ? state->version[unit] : state->registry.map_seq };
-			memcpy(record.unit, vec_at(&units->versions, struct unit_version, old->version[unit] - 1)->code, sizeof record.unit);
+			struct baophu_record record = { .unit_number = unit,
+							.depth = old->depth[unit],
+							.date = state->tree.date,
+							.seq = state->place.seq,
+							.tombstone = true,
+							.version = is_there ? state->version[unit] : state->registry.map_seq };
+			memcpy(record.unit, vec_at(&units->versions, struct unit_version, old->version[unit] - 1)->code,
+			       sizeof record.unit);
 			send_record(p, before, bytes, &record);
 		}
 	}
@@ -357,8 +363,8 @@ static int send_changes(struct publish *p, const struct state *state)
 	return 0;
 }
 
-static uint32_t child_named(const struct state *state, const uint32_t *roots, uint32_t root_count, uint32_t parent, const char *code,
-			    size_t bytes)
+static uint32_t child_named(const struct state *state, const uint32_t *roots, uint32_t root_count, uint32_t parent,
+			    const char *code, size_t bytes)
 {
 	const struct tree *tree = &state->tree;
 	uint32_t unit = parent ? tree->first_child[parent] : 0;
@@ -387,13 +393,13 @@ static struct subtree_sum seal_numbers(const struct state *state, struct topic *
 		return sum;
 	}
 	if (topic->resolved_map_seq != state->registry.map_seq) {
-		const char *at = topic->text + 7, *end = topic->text + topic->bytes - 1;  /* after "seal/<depth>/", before "~" */
+		const char *at = topic->text + 7, *end = topic->text + topic->bytes - 1; /* after "seal/<depth>/", before "~" */
 		uint32_t unit = 0;
 		do {
 			const char *slash = memchr(at, '/', (size_t)(end - at));
-			unit = slash && slash > at && slash - at <= BAOPHU_CODE_BYTES_MAX ?
-				       child_named(state, tree->roots, tree->root_count, unit, at, (size_t)(slash - at)) :
-				       0;
+			unit = slash && slash > at && slash - at <= BAOPHU_CODE_BYTES_MAX
+				   ? child_named(state, tree->roots, tree->root_count, unit, at, (size_t)(slash - at))
+				   : 0;
 			at = slash ? slash + 1 : end;
 		} while (unit && at < end);
 		topic->unit = unit;

@@ -15,7 +15,7 @@ struct publish; /* opaque */
 /* `clock_us` tells monotonic time, for the pace. */
 int publish_create(const struct config *config, struct sockets *sockets, struct stats *stats, int64_t (*clock_us)(void),
 		   struct publish **ret_publish);
-void publish_destroy(struct publish *publish);  /* takes NULL */
+void publish_destroy(struct publish *publish); /* takes NULL */
 
 /* Takes what subscribers asked for since the last call. Negative: an error that no peer can cause. */
 int publish_take_subscriptions(struct publish *publish);

@@ -7,8 +7,8 @@
 struct sessions {
 	uint32_t max, count, free_hint;
 	struct session *all;
-	uint32_t *by_peer, *by_epoch, mask;  /* open hashes: index + 1 */
-	uint32_t oldest, newest;             /* index + 1, by last use */
+	uint32_t *by_peer, *by_epoch, mask; /* open hashes: index + 1 */
+	uint32_t oldest, newest; /* index + 1, by last use */
 };
 
 int sessions_create(uint32_t max, struct sessions **ret_sessions)
@@ -42,7 +42,10 @@ void sessions_destroy(struct sessions *s)
 	free(s);
 }
 
-static uint32_t peer_hash(enum sockets_name from, struct sockets_peer peer) { return (uint32_t)(baophu_mix64(peer.id, from) >> 32); }
+static uint32_t peer_hash(enum sockets_name from, struct sockets_peer peer)
+{
+	return (uint32_t)(baophu_mix64(peer.id, from) >> 32);
+}
 static uint32_t epoch_hash(uint32_t agent, uint64_t epoch) { return (uint32_t)(baophu_mix64(agent, epoch) >> 32); }
 static uint32_t hash_of(const struct sessions *s, const uint32_t *table, uint32_t index)
 {

@@ -15,17 +15,17 @@ struct session {
 	/* Within the batch of this number: its answers, and how many of its updates are decided but not committed. */
 	uint64_t batch;
 	uint32_t group, pending;
-	uint32_t older, newer;       /* index + 1, in order of last use */
+	uint32_t older, newer; /* index + 1, in order of last use */
 	bool is_open;
 };
 struct sessions;
-int sessions_create(uint32_t max, struct sessions **ret_sessions);  /* -ENOMEM */
+int sessions_create(uint32_t max, struct sessions **ret_sessions); /* -ENOMEM */
 void sessions_destroy(struct sessions *sessions);
 /* NULL: none. Valid until the next open or close. Finding by connection counts as use. */
 struct session *sessions_find(struct sessions *sessions, enum sockets_name from, struct sockets_peer peer);
 struct session *sessions_find_epoch(struct sessions *sessions, uint32_t agent, uint64_t epoch);
 /* A new one, in the place of whatever this connection had and whoever else had this epoch (what that one had pending goes with it).
  * *ret_evicted: another one had to make room. */
-struct session *sessions_open(struct sessions *sessions, enum sockets_name from, struct sockets_peer peer, uint32_t agent, uint64_t epoch,
-			      bool *ret_replaced, bool *ret_evicted);
-void sessions_close(struct sessions *sessions, struct session *session);  /* takes NULL */
+struct session *sessions_open(struct sessions *sessions, enum sockets_name from, struct sockets_peer peer, uint32_t agent,
+			      uint64_t epoch, bool *ret_replaced, bool *ret_evicted);
+void sessions_close(struct sessions *sessions, struct session *session); /* takes NULL */

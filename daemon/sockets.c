@@ -26,17 +26,31 @@ struct sockets {
 	struct stats *stats;
 };
 
-struct option { int name, value; };
+struct option {
+	int name, value;
+};
 static const struct option bound[] = {
-	{ ZMQ_LINGER, 0 }, { ZMQ_HANDSHAKE_IVL, 3000 }, { ZMQ_BACKLOG, 1024 }, { ZMQ_HEARTBEAT_IVL, 5000 },
-	{ ZMQ_HEARTBEAT_TIMEOUT, 15000 }, { ZMQ_HEARTBEAT_TTL, 20000 }, { ZMQ_TCP_KEEPALIVE, 1 }, { ZMQ_TCP_KEEPALIVE_IDLE, 60 },
-	{ ZMQ_TCP_KEEPALIVE_CNT, 3 }, { ZMQ_TCP_KEEPALIVE_INTVL, 10 },
+	{ ZMQ_LINGER, 0 },
+	{ ZMQ_HANDSHAKE_IVL, 3000 },
+	{ ZMQ_BACKLOG, 1024 },
+	{ ZMQ_HEARTBEAT_IVL, 5000 },
+	{ ZMQ_HEARTBEAT_TIMEOUT, 15000 },
+	{ ZMQ_HEARTBEAT_TTL, 20000 },
+	{ ZMQ_TCP_KEEPALIVE, 1 },
+	{ ZMQ_TCP_KEEPALIVE_IDLE, 60 },
+	{ ZMQ_TCP_KEEPALIVE_CNT, 3 },
+	{ ZMQ_TCP_KEEPALIVE_INTVL, 10 },
 };
 static const struct option router[] = {
-	{ ZMQ_ROUTER_MANDATORY, 1 }, { ZMQ_ROUTER_HANDOVER, 0 }, { ZMQ_RCVHWM, 256 }, { ZMQ_SNDHWM, 64 },
+	{ ZMQ_ROUTER_MANDATORY, 1 },
+	{ ZMQ_ROUTER_HANDOVER, 0 },
+	{ ZMQ_RCVHWM, 256 },
+	{ ZMQ_SNDHWM, 64 },
 };
 static const struct option publisher[] = {
-	{ ZMQ_XPUB_VERBOSE, 1 }, { ZMQ_SNDHWM, 32768 }, { ZMQ_RCVHWM, 1000 },
+	{ ZMQ_XPUB_VERBOSE, 1 },
+	{ ZMQ_SNDHWM, 32768 },
+	{ ZMQ_RCVHWM, 1000 },
 };
 
 static int set_all(void *socket, const struct option *options, size_t count)
@@ -55,7 +69,7 @@ static int socket_open(struct sockets *sockets, enum sockets_name name, const ch
 	if (!socket)
 		return -errno;
 	int64_t max_bytes = is_publisher ? SOCKETS_TOPIC_BYTES_MAX : BAOPHU_MESSAGE_BYTES_MAX;
-	int is_v6 = strchr(endpoint, '[') != NULL;  /* else a v4 address would be bound, and named, as a v6 one */
+	int is_v6 = strchr(endpoint, '[') != NULL; /* else a v4 address would be bound, and named, as a v6 one */
 	int error = SET_ALL(socket, bound);
 	if (!error && zmq_setsockopt(socket, ZMQ_IPV6, &is_v6, sizeof is_v6))
 		error = -errno;
@@ -100,7 +114,8 @@ int sockets_open(const struct config *config, struct stats *stats, struct socket
 	for (int name = 0; name < SOCKETS_COUNT && !error; name++) {
 		error = socket_open(sockets, (enum sockets_name)name, endpoints[name]);
 		if (error)
-			snprintf(why, why_bytes, "%s endpoint %s cannot be bound: %s", names[name], endpoints[name], zmq_strerror(-error));
+			snprintf(why, why_bytes, "%s endpoint %s cannot be bound: %s", names[name], endpoints[name],
+				 zmq_strerror(-error));
 	}
 	if (error) {
 		sockets_close(sockets);

@@ -12,12 +12,14 @@
 enum sockets_name { SOCKETS_INGEST, SOCKETS_CONTROL, SOCKETS_PUBLISH, SOCKETS_QUERY, SOCKETS_COUNT };
 
 /* A connection, for as long as it lasts: libzmq's own routing id. */
-struct sockets_peer { uint32_t id; };
+struct sockets_peer {
+	uint32_t id;
+};
 
 struct sockets_message {
 	enum sockets_name from;
 	struct sockets_peer peer;
-	const uint8_t *bytes;               /* valid until sockets_release */
+	const uint8_t *bytes; /* valid until sockets_release */
 	size_t size;
 	_Alignas(8) unsigned char frame[64]; /* libzmq's */
 };
@@ -25,7 +27,7 @@ struct sockets_message {
 struct sockets; /* opaque */
 /* Makes and binds all four; nobody is let in before everything else is ready, so call it last. 0 or negative with a sentence in `why`. */
 int sockets_open(const struct config *config, struct stats *stats, struct sockets **ret_sockets, char *why, size_t why_bytes);
-void sockets_close(struct sockets *sockets);  /* takes NULL */
+void sockets_close(struct sockets *sockets); /* takes NULL */
 /* As bound: a port that was left open is named. */
 const char *sockets_endpoint(const struct sockets *sockets, enum sockets_name name);
 

@@ -83,8 +83,8 @@ static struct batch *batch_begin(struct staging *staging, uint32_t agent, const 
 	return batch;
 }
 
-enum baophu_code staging_put(struct staging *staging, uint32_t agent, const struct wire_stage *stage, const void *message, size_t bytes,
-			     int64_t now_ms)
+enum baophu_code staging_put(struct staging *staging, uint32_t agent, const struct wire_stage *stage, const void *message,
+			     size_t bytes, int64_t now_ms)
 {
 	struct batch *batch = *place_of(staging, agent, stage->epoch, stage->batch);
 	if (batch && stage->part < batch->part_count) {
@@ -134,7 +134,8 @@ const struct staged_part *staging_find(struct staging *staging, uint32_t agent, 
 	uint8_t digest[BAOPHU_DIGEST_BYTES];
 	crypto_generichash_final(&state, digest, sizeof digest);
 	*ret_code = BAOPHU_CODE_MALFORMED;
-	if (apply->parts != batch->part_count || apply->entries != batch->entry_count || memcmp(apply->digest, digest, sizeof digest))
+	if (apply->parts != batch->part_count || apply->entries != batch->entry_count ||
+	    memcmp(apply->digest, digest, sizeof digest))
 		return NULL;
 	*ret_code = BAOPHU_CODE_NONE;
 	return batch->parts;

@@ -11,31 +11,31 @@
 #include "wire.h"
 
 enum stats_counter {
-	STATS_UPDATES,                 /* decided since the start, whatever the verdict */
-	STATS_ENTRIES,                 /* of applied updates */
+	STATS_UPDATES, /* decided since the start, whatever the verdict */
+	STATS_ENTRIES, /* of applied updates */
 	STATS_COMMITS,
-	STATS_REPEATED,                /* an older number, answered with its old receipt */
+	STATS_REPEATED, /* an older number, answered with its old receipt */
 	STATS_FORKS,
-	STATS_SESSIONS,                /* Welcome sent */
-	STATS_SESSIONS_REPLACED,       /* by a newer Hello of the same epoch */
-	STATS_SESSIONS_EVICTED,        /* the table was full */
+	STATS_SESSIONS, /* Welcome sent */
+	STATS_SESSIONS_REPLACED, /* by a newer Hello of the same epoch */
+	STATS_SESSIONS_EVICTED, /* the table was full */
 	STATS_STAGED_PARTS,
 	STATS_STAGED_EXPIRED,
-	STATS_DROPPED_NOT_PROTOBUF,    /* not a message of this grammar */
-	STATS_DROPPED_PARTS,           /* more than one frame */
-	STATS_DROPPED_ROUTING_ID,      /* a routing id that the peer chose */
-	STATS_DROPPED_WRONG_SOCKET,    /* an administrator's message on ingest */
-	STATS_ANSWERS_UNREACHABLE,     /* the peer was gone: it will ask again */
-	STATS_ANSWERS_BLOCKED,         /* the peer does not read */
+	STATS_DROPPED_NOT_PROTOBUF, /* not a message of this grammar */
+	STATS_DROPPED_PARTS, /* more than one frame */
+	STATS_DROPPED_ROUTING_ID, /* a routing id that the peer chose */
+	STATS_DROPPED_WRONG_SOCKET, /* an administrator's message on ingest */
+	STATS_ANSWERS_UNREACHABLE, /* the peer was gone: it will ask again */
+	STATS_ANSWERS_BLOCKED, /* the peer does not read */
 	STATS_QUERIES,
 	STATS_QUERIES_MALFORMED,
 	STATS_PUBLISHED_CUTS,
 	STATS_PUBLISHED_RECORDS,
 	STATS_PUBLISHED_TOMBSTONES,
 	STATS_PUBLISHED_SEALS,
-	STATS_SUBSCRIPTIONS_REFUSED,   /* past the bound, or longer than a topic may be */
-	STATS_DISK_FULL,               /* commits that found no room */
-	STATS_CLOCK_HELD,              /* times the business day was held */
+	STATS_SUBSCRIPTIONS_REFUSED, /* past the bound, or longer than a topic may be */
+	STATS_DISK_FULL, /* commits that found no room */
+	STATS_CLOCK_HELD, /* times the business day was held */
 	STATS_COUNTER_COUNT
 };
 enum { STATS_CODES = 96 };
