@@ -48,6 +48,7 @@ struct session {
 
 	uint32_t link_seen; /* up_count of the connection that Hello was said on */
 	bool hello_said;
+	uint32_t hellos; /* since the last Welcome */
 	int64_t hello_ms, heard_ms, said_ms;
 	int64_t resume_ms, drain_until_ms; /* 0: nothing holds the queue up */
 	int backoff_ms;
@@ -88,6 +89,7 @@ static void say_hello(struct session *session, int64_t now_ms)
 	if (bytes < 0 || say(session, session->scratch, (size_t)bytes) < 0)
 		return; /* the connection is new and not quite there: tried again at the next step */
 	session->hello_said = true;
+	session->hellos++;
 	session->hello_ms = now_ms;
 	session->heard_ms = now_ms;
 }
@@ -128,6 +130,8 @@ static void send_what_may_go(struct session *session, int64_t now_ms)
 
 static void lose_connection(struct session *session)
 {
+	if (session->standing.is_open)
+		session->standing.reconnects++;
 	session->standing.is_open = false;
 	session->hello_said = false;
 	rewind_to(session, 0);
@@ -148,6 +152,8 @@ static int hear_welcome(struct session *session, const struct wire_welcome *welc
 	standing->last_unknown = welcome->last_unknown;
 	memcpy(standing->store, welcome->store, sizeof standing->store);
 	standing->is_open = true;
+	session->hellos = 0;
+	standing->waiting_for = BAOPHU_CODE_NONE;
 	if (!standing->next) { /* the session's first Welcome */
 		standing->next = welcome->next;
 		return 0;
@@ -299,9 +305,15 @@ static int hear(struct session *session, int64_t now_ms)
 		error = hear_welcome(session, &session->heard.welcome);
 		break;
 	case WIRE_TURNED:
-		/* Without a session any more (the collector forgot it): say Hello again. Turned at Hello: for good. */
-		if (session->standing.is_open && session->heard.turned == BAOPHU_CODE_EPOCH) {
-			lose_connection(session);
+		/* EPOCH is also the answer to everything that was under way when the collector forgot the session: Hello again, and
+		 * believe it only when a second Hello gets nothing else. Any other word, or the first Hello of all: for good. */
+		if (session->standing.next && session->heard.turned == BAOPHU_CODE_EPOCH && session->hellos < 2) {
+			if (session->standing.is_open)
+				lose_connection(session);
+			break;
+		}
+		if (baophu_code_is_retryable(session->heard.turned)) { /* no room for a new epoch just now */
+			session->standing.waiting_for = session->heard.turned;
 			break;
 		}
 		session->standing.turned = session->heard.turned;
@@ -333,8 +345,6 @@ static int hear(struct session *session, int64_t now_ms)
 static void keep_up(struct session *session, int64_t now_ms)
 {
 	if (!session->link.is_up || session->link_seen != session->link.up_count) {
-		if (session->standing.is_open)
-			session->standing.reconnects++;
 		if (session->standing.is_open || session->hello_said)
 			lose_connection(session);
 		session->link_seen = session->link.up_count;
@@ -452,7 +462,7 @@ int session_open(const struct session_config *config, struct session **ret_sessi
 		else if (!session->standing.is_open && link_now_ms() >= deadline_ms)
 			error = -BAOPHU_ETIMEOUT;
 	}
-	*ret_code = session->standing.turned;
+	*ret_code = session->standing.turned ? session->standing.turned : error ? session->standing.waiting_for : BAOPHU_CODE_NONE;
 	if (error) {
 		session_close(session);
 		return error;

@@ -32,7 +32,8 @@ struct session_config {
 };
 
 /* Connects and waits for Welcome. On 0 *ret_session is the caller's (returns owned). -BAOPHU_EREFUSED: turned away, *ret_code says why
- * (AGENT_UNKNOWN, EPOCH, PROTOCOL, ...); -BAOPHU_ETIMEOUT: nobody answered; -EINVAL: endpoint or name; -EINTR; -ENOMEM; other errno values. */
+ * (AGENT_UNKNOWN, EPOCH, PROTOCOL, ...); -BAOPHU_ETIMEOUT: nobody answered (or *ret_code: DISK, BUSY); -EINVAL: endpoint or name; -EINTR;
+ * -ENOMEM; other errno values. */
 int session_open(const struct session_config *config, struct session **ret_session, enum baophu_code *ret_code);
 /* Takes NULL. Does not wait: what has no receipt may or may not be decided; a later session of the same epoch finds out. */
 void session_close(struct session *session);
@@ -76,7 +77,7 @@ struct session_standing {
 	uint64_t epoch, next; /* next: number of the next session_push */
 	uint32_t unanswered; /* updates without receipt */
 	uint32_t credit_bytes;
-	uint32_t reconnects;
+	uint32_t reconnects; /* sessions lost: a connection, or forgotten by the collector */
 	enum baophu_code turned; /* why it was turned away */
 	enum baophu_code waiting_for; /* the "not now" that holds things up; NONE */
 	uint8_t store[BAOPHU_STORE_BYTES];
