@@ -141,14 +141,14 @@ void record_begin(struct record_writer *writer, void *buffer, size_t size)
 	writer->size = size < RECORD_BYTES_MAX ? size : RECORD_BYTES_MAX;
 	writer->used = RECORD_HEADER_BYTES;
 	writer->entry_count = 0;
-	writer->error = size < RECORD_HEADER_BYTES ? BAOPHU_EFULL : 0;
+	writer->error = size < RECORD_HEADER_BYTES ? -BAOPHU_EFULL : 0;
 }
 
 /* Room for the next `bytes`, NULL when there is none. */
 static inline uint8_t *claim(struct record_writer *writer, size_t bytes)
 {
 	if (writer->size - writer->used < bytes || writer->entry_count == ENTRY_COUNT_MAX) {
-		writer->error = BAOPHU_EFULL;
+		writer->error = -BAOPHU_EFULL;
 		return NULL;
 	}
 	uint8_t *at = writer->buffer + writer->used;
@@ -478,19 +478,19 @@ int record_read_header(const void *bytes, size_t size, struct record_header *ret
 {
 	const uint8_t *at = bytes;
 	if (size < RECORD_HEADER_BYTES || at[0] == 0)
-		return BAOPHU_EDAMAGED;
+		return -BAOPHU_EDAMAGED;
 	if (at[0] > RECORD_FORMAT)
-		return BAOPHU_EFORMAT;
+		return -BAOPHU_EFORMAT;
 	uint32_t entry_count = load32(at + 60), body_bytes = load32(at + 64);
 	/* A header alone may be kept elsewhere (receipts need no more); otherwise the body is whole and nothing follows it. */
 	if (size != RECORD_HEADER_BYTES && size - RECORD_HEADER_BYTES != body_bytes)
-		return BAOPHU_EDAMAGED;
+		return -BAOPHU_EDAMAGED;
 	if (at[1] == 0 || at[1] >= RECORD_KIND_COUNT || at[2] > BAOPHU_REFUSED || load16(at + 6) || load32(at + 68) ||
 	    (load64(at + AT_PAD) | load64(at + AT_PAD + 8)) || body_bytes > RECORD_BYTES_MAX - RECORD_HEADER_BYTES)
-		return BAOPHU_EDAMAGED;
+		return -BAOPHU_EDAMAGED;
 	/* No entry is shorter than 8 bytes; only entries and a held payload make a body. */
 	if (at[1] == RECORD_HELD ? entry_count != 0 : entry_count > body_bytes / 8 || (entry_count == 0 && body_bytes != 0))
-		return BAOPHU_EDAMAGED;
+		return -BAOPHU_EDAMAGED;
 
 	ret_header->kind = at[1];
 	ret_header->verdict = at[2];
@@ -525,7 +525,7 @@ int record_open(const void *bytes, size_t size, struct record_header *ret_header
 	cursor->index = cursor->count = 0;
 	cursor->error = record_read_header(bytes, size, ret_header);
 	if (!cursor->error && size != RECORD_HEADER_BYTES + (size_t)ret_header->body_bytes)
-		cursor->error = BAOPHU_EDAMAGED;
+		cursor->error = -BAOPHU_EDAMAGED;
 	if (cursor->error)
 		return cursor->error;
 	cursor->count = ret_header->entry_count;
@@ -801,16 +801,16 @@ int record_next(struct record_cursor *cursor, struct entry *ret_entry)
 	if (cursor->index == cursor->count) {
 		if (cursor->at == cursor->end)
 			return 0;
-		return cursor->error = BAOPHU_EDAMAGED; /* bytes that no entry accounts for */
+		return cursor->error = -BAOPHU_EDAMAGED; /* bytes that no entry accounts for */
 	}
 	if (cursor->at == cursor->end)
-		return cursor->error = BAOPHU_EDAMAGED;
+		return cursor->error = -BAOPHU_EDAMAGED;
 	if (*cursor->at == ENTRY_FACT) {
 		ret_entry->kind = ENTRY_FACT;
 		if (!next_fact(cursor, &ret_entry->fact))
-			return cursor->error = BAOPHU_EDAMAGED;
+			return cursor->error = -BAOPHU_EDAMAGED;
 	} else if (!next_other(cursor, ret_entry)) {
-		return cursor->error = BAOPHU_EDAMAGED;
+		return cursor->error = -BAOPHU_EDAMAGED;
 	}
 	cursor->index++;
 	return 1;

@@ -1,7 +1,7 @@
 /* test_record.c - the log record's bytes: golden vectors, round trips, and what a damaged record gets.
  *
- * The vectors in tests/vectors/record/ are the second witness of the layout: <name>.hex holds a record's bytes, <name>.json what they say.
- * Both are written anew when BAOPHU_WRITE_VECTORS is set; that is right only together with a new RECORD_FORMAT.
+ * The vectors in tests/vectors/record/ are the second witness of the layout: <name>.hex holds the bytes, <name>.json what they
+ * say. Both are written anew when BAOPHU_WRITE_VECTORS is set; that is right only together with a new RECORD_FORMAT.
  */
 #include "record.h"
 
@@ -534,7 +534,7 @@ static int read_all(const uint8_t *bytes, size_t size)
 			;
 	}
 	if (result < 0) {
-		cr_assert(result == BAOPHU_EDAMAGED || result == BAOPHU_EFORMAT);
+		cr_assert(result == -BAOPHU_EDAMAGED || result == -BAOPHU_EFORMAT);
 		cr_assert(record_next(&cursor, &entry) < 0, "an error is kept");
 	}
 	size_t payload_bytes;
@@ -573,9 +573,9 @@ Test(record, cut_or_lengthened_record_is_damaged)
 		struct record_header header;
 		size_t bytes = encode(&cases[i], &header);
 		for (size_t size = 0; size < bytes; size++)
-			cr_assert_eq(read_all(buffer, size), BAOPHU_EDAMAGED, "%s cut to %zu", cases[i].name, size);
+			cr_assert_eq(read_all(buffer, size), -BAOPHU_EDAMAGED, "%s cut to %zu", cases[i].name, size);
 		buffer[bytes] = 0;
-		cr_assert_eq(read_all(buffer, bytes + 1), BAOPHU_EDAMAGED);
+		cr_assert_eq(read_all(buffer, bytes + 1), -BAOPHU_EDAMAGED);
 	}
 }
 
@@ -586,12 +586,12 @@ Test(record, reserved_bytes_must_be_zero)
 	size_t bytes = encode(&cases[0], &header);
 	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
 		buffer[reserved[i]] = 1;
-		cr_assert_eq(record_read_header(buffer, bytes, &header), BAOPHU_EDAMAGED, "byte %zu", reserved[i]);
+		cr_assert_eq(record_read_header(buffer, bytes, &header), -BAOPHU_EDAMAGED, "byte %zu", reserved[i]);
 		buffer[reserved[i]] = 0;
 	}
 	for (size_t at = 26; at < 32; at++) { /* of a fact */
 		buffer[RECORD_HEADER_BYTES + at] = 1;
-		cr_assert_eq(read_all(buffer, bytes), BAOPHU_EDAMAGED, "byte %zu", at);
+		cr_assert_eq(read_all(buffer, bytes), -BAOPHU_EDAMAGED, "byte %zu", at);
 		buffer[RECORD_HEADER_BYTES + at] = 0;
 	}
 }
@@ -604,7 +604,7 @@ Test(record, padding_of_an_entry_must_be_zero)
 	cr_assert_eq(bytes, RECORD_HEADER_BYTES + 24);
 	for (size_t at = RECORD_HEADER_BYTES + 17; at < bytes; at++) {
 		buffer[at] = 1;
-		cr_assert_eq(read_all(buffer, bytes), BAOPHU_EDAMAGED);
+		cr_assert_eq(read_all(buffer, bytes), -BAOPHU_EDAMAGED);
 		buffer[at] = 0;
 	}
 }
@@ -614,9 +614,9 @@ Test(record, newer_format_is_told_from_damage)
 	struct record_header header;
 	size_t bytes = encode(&cases[0], &header);
 	buffer[0] = RECORD_FORMAT + 1;
-	cr_assert_eq(record_read_header(buffer, bytes, &header), BAOPHU_EFORMAT);
+	cr_assert_eq(record_read_header(buffer, bytes, &header), -BAOPHU_EFORMAT);
 	buffer[0] = 0;
-	cr_assert_eq(record_read_header(buffer, bytes, &header), BAOPHU_EDAMAGED);
+	cr_assert_eq(record_read_header(buffer, bytes, &header), -BAOPHU_EDAMAGED);
 }
 
 Test(record, entries_and_their_count_must_agree)
@@ -624,9 +624,9 @@ Test(record, entries_and_their_count_must_agree)
 	struct record_header header;
 	size_t bytes = encode(&cases[0], &header);
 	buffer[60] = 2; /* one fewer than there are */
-	cr_assert_eq(read_all(buffer, bytes), BAOPHU_EDAMAGED);
+	cr_assert_eq(read_all(buffer, bytes), -BAOPHU_EDAMAGED);
 	buffer[60] = 4;
-	cr_assert_eq(read_all(buffer, bytes), BAOPHU_EDAMAGED);
+	cr_assert_eq(read_all(buffer, bytes), -BAOPHU_EDAMAGED);
 }
 
 Test(record, writer_keeps_its_first_error_and_never_writes_past_the_buffer)
@@ -640,8 +640,8 @@ Test(record, writer_keeps_its_first_error_and_never_writes_past_the_buffer)
 		for (int i = 0; i < 3; i++)
 			record_add(&writer, &fact);
 		record_add_payload(&writer, "x", 1);
-		cr_assert_eq(writer.error, BAOPHU_EFULL);
-		cr_assert_eq(record_seal(&writer, &header, &before), BAOPHU_EFULL);
+		cr_assert_eq(writer.error, -BAOPHU_EFULL);
+		cr_assert_eq(record_seal(&writer, &header, &before), -BAOPHU_EFULL);
 		free(exact);
 	}
 	/* What cannot be written as it is, is refused too. */
