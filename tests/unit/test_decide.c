@@ -1,0 +1,718 @@
+/* test_decide.c - the verdict on one update: every row of what bad input gets, which answer wins, and what administrators' entries see. */
+#include "decide.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "scene.h"
+
+enum { BUFFER_BYTES = 4 << 20 };
+
+/* A small country: VN > 92 > 927, 916; agents control, can-tho (92 and below), thoi-lai (927); the business day is 1 May 2024. */
+enum { VN = 1, U92, U927, U916 };
+enum { STOCK = 1, FLOW, PART, OTHER_STOCK };
+enum { CAN_THO = 2, THOI_LAI };
+
+struct place_of_test {
+	struct scene scene;
+	struct decide *decide;
+	uint8_t *buffer;
+	struct entry *entries; /* decided by the last call */
+	uint32_t entry_count;
+	size_t record_bytes;
+	struct decision decision;
+	/* What the look-ups say. */
+	int restore_error;
+	uint64_t restored_id;
+	struct figure restored;
+	struct wire_payload held;
+};
+static struct place_of_test t;
+
+static void say(const struct entry *entry)
+{
+	scene_begin(&t.scene);
+	scene_add(&t.scene, entry);
+	scene_end(&t.scene, RECORD_UPDATE, 0, 0, 0);
+}
+
+static void say_agent(uint32_t number, const char *name)
+{
+	say(&(struct entry){ .kind = ENTRY_AGENT, .agent = { number, BAOPHU_DATE_MIN, BAOPHU_DATE_NONE, name } });
+}
+
+static void say_grant(uint32_t agent, uint32_t unit, uint16_t measure, uint8_t extent, baophu_date from, baophu_date until)
+{
+	say(&(struct entry){ .kind = ENTRY_GRANT,
+			     .grant = { .agent = agent,
+					.unit = unit,
+					.extent = extent,
+					.from = from,
+					.until = until,
+					.measure_count = measure ? 1 : 0,
+					.measures = &measure } });
+}
+
+static void begin(void)
+{
+	baophu_date old = day(20040101);
+	scene_init(&t.scene);
+	scene_measure(&t.scene, "so", BAOPHU_STOCK, 0);
+	scene_measure(&t.scene, "luong", BAOPHU_FLOW, 0);
+	scene_measure(&t.scene, "phan", BAOPHU_STOCK, STOCK);
+	scene_measure(&t.scene, "khac", BAOPHU_STOCK, 0);
+	scene_indicator(&t.scene, "tyle", STOCK, OTHER_STOCK);
+	scene_unit(&t.scene, 0, "VN", "Việt Nam", old);
+	scene_unit(&t.scene, VN, "92", "Cần Thơ", old);
+	scene_unit(&t.scene, U92, "927", "Thới Lai", day(20081201));
+	scene_unit(&t.scene, U92, "916", "Ninh Kiều", old);
+	say_agent(AGENT_CONTROL, AGENT_CONTROL_NAME);
+	say_agent(CAN_THO, "can-tho");
+	say_agent(THOI_LAI, "thoi-lai");
+	say_grant(CAN_THO, U92, 0, BAOPHU_EXTENT_ANY, old, BAOPHU_DATE_NONE);
+	say_grant(THOI_LAI, U927, 0, BAOPHU_EXTENT_ANY, old, BAOPHU_DATE_NONE);
+	scene_plan(&t.scene, 0, "nam-2024", U92, BAOPHU_PLAN_STOCK, STOCK, day(20240101), day(20241231), 100, 0);
+	scene_day(&t.scene, day(20240501));
+	t.buffer = malloc(BUFFER_BYTES);
+	t.entries = calloc(BAOPHU_BATCH_ENTRIES_MAX, sizeof *t.entries);
+	cr_assert_eq(decide_create(&t.decide), 0);
+}
+
+static void end(void)
+{
+	decide_destroy(t.decide);
+	scene_finish(&t.scene);
+	free(t.buffer);
+	free(t.entries);
+}
+
+static int restore(void *context, const struct slot *slot, uint64_t withdrawn_id, uint64_t *ret_id, struct figure *ret_figure)
+{
+	(void)context;
+	(void)slot;
+	(void)withdrawn_id;
+	*ret_id = t.restored_id;
+	*ret_figure = t.restored;
+	return t.restore_error;
+}
+
+static int held(void *context, uint64_t seq, struct wire_payload *ret_payload)
+{
+	(void)context;
+	(void)seq;
+	*ret_payload = t.held;
+	return 0;
+}
+
+/* Decides; t.decision and, when applied, t.entries say what came of it. */
+static enum baophu_code decide_as(uint32_t agent, const struct wire_entry *entries, uint32_t count, bool is_import)
+{
+	const struct decide_lookups lookups = { NULL, restore, held };
+	struct record_writer writer;
+	record_begin(&writer, t.buffer, BUFFER_BYTES);
+	struct decide_question question = { .state = &t.scene.state,
+					    .lookups = &lookups,
+					    .writer = &writer,
+					    .seq = t.scene.place.seq + 1,
+					    .agent = agent,
+					    .is_control = agent == AGENT_CONTROL,
+					    .is_import = is_import,
+					    .entry_count = count };
+	uint64_t digest = fold_digest(&t.scene.state);
+	decide_begin(t.decide, &question);
+	for (uint32_t at = 0; at < count; at += BAOPHU_ENTRIES_MAX) /* in parts, as an import comes */
+		decide_entries(t.decide, entries + at, count - at < BAOPHU_ENTRIES_MAX ? count - at : BAOPHU_ENTRIES_MAX);
+	cr_assert_eq(decide_end(t.decide, &t.decision), 0);
+	cr_assert_eq(fold_digest(&t.scene.state), digest, "deciding changes nothing");
+	t.entry_count = 0;
+	if (t.decision.verdict == BAOPHU_APPLIED) {
+		struct record_header header = { .kind = RECORD_UPDATE, .verdict = BAOPHU_APPLIED, .entry = UINT32_MAX };
+		struct record_cursor cursor;
+		ssize_t bytes = record_seal(&writer, &header, &t.scene.place);
+		cr_assert(bytes > 0);
+		t.record_bytes = (size_t)bytes;
+		cr_assert_eq(record_open(t.buffer, (size_t)bytes, &header, &cursor), 0);
+		while (record_next(&cursor, &t.entries[t.entry_count]) == 1)
+			t.entry_count++;
+		cr_assert_eq(cursor.error, 0);
+		cr_assert_eq(t.entry_count, header.entry_count);
+	}
+	return t.decision.code;
+}
+static enum baophu_code decide_one(uint32_t agent, struct wire_entry entry) { return decide_as(agent, &entry, 1, false); }
+
+/* What was decided becomes the state. */
+static void fold_decided(void)
+{
+	struct record_header header;
+	cr_assert_eq(t.decision.verdict, BAOPHU_APPLIED);
+	cr_assert_eq(record_read_header(t.buffer, t.record_bytes, &header), 0);
+	cr_assert_eq(fold_record(&t.scene.state, t.buffer, t.record_bytes), 0);
+	t.scene.place = header.place;
+}
+
+static struct wire_entry fact(const char *unit, const char *measure, uint32_t from, uint32_t to, int64_t value)
+{
+	return (struct wire_entry){ .kind = WIRE_FACT,
+				    .fact = { .unit = unit,
+					      .measure = measure,
+					      .extent = BAOPHU_WHOLE,
+					      .from = day(from),
+					      .to = day(to),
+					      .value = value,
+					      .status = BAOPHU_FINAL,
+					      .origin = BAOPHU_REPORTED,
+					      .bound = BAOPHU_EXACT } };
+}
+static struct wire_entry stock(const char *unit, uint32_t date, int64_t value) { return fact(unit, "so", date, date, value); }
+static struct wire_entry withdrawal(const char *unit, uint32_t date)
+{
+	struct wire_entry entry = stock(unit, date, BAOPHU_ABSENT);
+	entry.kind = WIRE_WITHDRAWAL;
+	return entry;
+}
+static struct wire_entry create(const char *code, const char *parent, uint32_t date)
+{
+	return (struct wire_entry){ .kind = WIRE_UNIT_CREATE, .unit_create = { code, code, "place", parent, day(date) } };
+}
+static struct wire_entry change(const char *unit, uint32_t date, const char *code, const char *parent)
+{
+	return (struct wire_entry){
+		.kind = WIRE_UNIT_CHANGE,
+		.unit_change = { .unit = unit, .code = code, .name = "", .level = "", .parent = parent, .date = day(date) }
+	};
+}
+static struct wire_entry grant(const char *agent, const char *unit)
+{
+	return (struct wire_entry){ .kind = WIRE_GRANT,
+				    .grant = { .agent = agent, .unit = unit, .from = day(20040101), .until = BAOPHU_DATE_NONE } };
+}
+
+TestSuite(decide, .init = begin, .fini = end);
+
+/* ---- facts ---- */
+
+Test(decide, a_fact_becomes_numbers)
+{
+	cr_assert_eq(decide_one(CAN_THO, fact("92", "luong", 20240101, 20240331, 5)), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.decision.verdict, BAOPHU_APPLIED);
+	cr_assert_eq(t.decision.entry, UINT32_MAX);
+	cr_assert_eq(t.entry_count, 1);
+	const struct entry_fact *said = &t.entries[0].fact;
+	cr_assert_eq(t.entries[0].kind, ENTRY_FACT);
+	cr_assert_eq(said->slot.unit, U92);
+	cr_assert_eq(said->slot.measure, FLOW);
+	cr_assert_eq(said->slot.extent, BAOPHU_WHOLE);
+	cr_assert_eq(said->slot.from, day(20240101));
+	cr_assert_eq(said->slot.to, day(20240331));
+	cr_assert_eq(said->figure.value, 5);
+	cr_assert_eq(said->figure.status, BAOPHU_FINAL);
+	cr_assert_str_eq(said->sent_code, "");
+	cr_assert(!t.decision.changes_registry);
+}
+
+Test(decide, an_unknown_measure_is_refused_and_the_entry_named)
+{
+	struct wire_entry entries[] = { stock("92", 20240430, 1), fact("92", "khong", 20240430, 20240430, 1) };
+	cr_assert_eq(decide_as(CAN_THO, entries, 2, false), BAOPHU_CODE_MEASURE_UNKNOWN);
+	cr_assert_eq(t.decision.verdict, BAOPHU_REFUSED);
+	cr_assert_eq(t.decision.entry, 1);
+}
+
+Test(decide, a_stock_has_one_day_and_a_flow_may_have_many)
+{
+	cr_assert_eq(decide_one(CAN_THO, fact("92", "so", 20240401, 20240430, 1)), BAOPHU_CODE_PERIOD);
+	cr_assert_eq(decide_one(CAN_THO, fact("92", "luong", 20240401, 20240430, 1)), BAOPHU_CODE_NONE);
+}
+
+Test(decide, the_nearest_grant_up_the_tree_owns)
+{
+	cr_assert_eq(decide_one(CAN_THO, stock("916", 20240430, 1)), BAOPHU_CODE_NONE);
+	cr_assert_eq(decide_one(CAN_THO, stock("927", 20240430, 1)), BAOPHU_CODE_NOT_OWNER);
+	cr_assert_eq(t.decision.verdict, BAOPHU_REFUSED);
+	cr_assert_eq(decide_one(THOI_LAI, stock("927", 20240430, 1)), BAOPHU_CODE_NONE);
+	cr_assert_eq(decide_one(THOI_LAI, stock("92", 20240430, 1)), BAOPHU_CODE_NOT_OWNER);
+	cr_assert_eq(decide_one(AGENT_CONTROL, stock("92", 20240430, 1)), BAOPHU_CODE_NOT_OWNER,
+		     "an administrator reports only what is granted");
+}
+
+Test(decide, grants_have_measures_extents_and_dates)
+{
+	say_grant(THOI_LAI, U916, OTHER_STOCK, BAOPHU_OWN, day(20240101), day(20240331));
+	struct wire_entry entry = fact("916", "khac", 20240331, 20240331, 1);
+	entry.fact.extent = BAOPHU_OWN;
+	cr_assert_eq(decide_one(THOI_LAI, entry), BAOPHU_CODE_NONE);
+	cr_assert_eq(decide_one(CAN_THO, entry), BAOPHU_CODE_NOT_OWNER);
+	entry.fact.extent = BAOPHU_WHOLE;
+	cr_assert_eq(decide_one(CAN_THO, entry), BAOPHU_CODE_NONE);
+	entry = fact("916", "khac", 20240401, 20240401, 1);
+	entry.fact.extent = BAOPHU_OWN;
+	cr_assert_eq(decide_one(CAN_THO, entry), BAOPHU_CODE_NONE);
+	cr_assert_eq(decide_one(CAN_THO, stock("916", 20240331, 1)), BAOPHU_CODE_NONE);
+}
+
+Test(decide, nobody_granted_holds)
+{
+	cr_assert_eq(decide_one(CAN_THO, stock("VN", 20240430, 1)), BAOPHU_CODE_NO_OWNER);
+	cr_assert_eq(t.decision.verdict, BAOPHU_HELD);
+	cr_assert_eq(t.decision.entry, 0);
+}
+
+Test(decide, unknown_units_and_units_not_valid_on_the_date_hold)
+{
+	cr_assert_eq(decide_one(CAN_THO, stock("999", 20240430, 1)), BAOPHU_CODE_UNIT_UNKNOWN);
+	cr_assert_eq(t.decision.verdict, BAOPHU_HELD);
+	cr_assert_eq(decide_one(CAN_THO, stock("927", 20081130, 1)), BAOPHU_CODE_UNIT_NOT_VALID);
+	cr_assert_eq(t.decision.verdict, BAOPHU_HELD);
+	cr_assert_eq(decide_one(THOI_LAI, stock("927", 20081201, 1)), BAOPHU_CODE_NONE);
+}
+
+Test(decide, a_held_update_suggests_the_successor)
+{
+	struct entry_successor successor = { U916, 1 };
+	say(&(struct entry){ .kind = ENTRY_UNIT_CLOSE, .unit_close = { U927, day(20240401), 1, &successor } });
+	cr_assert_eq(decide_one(THOI_LAI, stock("927", 20240430, 1)), BAOPHU_CODE_UNIT_NOT_VALID);
+	cr_assert_str_eq(t.decision.suggestion, "916");
+	cr_assert_eq(decide_one(THOI_LAI, stock("927", 20240331, 1)), BAOPHU_CODE_NONE,
+		     "a report of the time before is routed by its date");
+}
+
+Test(decide, dates_ahead_wait_by_status)
+{
+	static const struct {
+		uint32_t to;
+		enum baophu_status status;
+		enum baophu_code code;
+	} cases[] = {
+		{ 20240502, BAOPHU_FINAL, BAOPHU_CODE_NONE },       { 20240503, BAOPHU_FINAL, BAOPHU_CODE_CLOCK },
+		{ 20240502, BAOPHU_PROVISIONAL, BAOPHU_CODE_NONE }, { 20240503, BAOPHU_PROVISIONAL, BAOPHU_CODE_CLOCK },
+		{ 20250605, BAOPHU_ESTIMATE, BAOPHU_CODE_NONE },    { 20250606, BAOPHU_ESTIMATE, BAOPHU_CODE_CLOCK },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct wire_entry entry = stock("92", cases[i].to, 1);
+		entry.fact.status = cases[i].status;
+		cr_assert_eq(decide_one(CAN_THO, entry), cases[i].code, "%zu", i);
+		cr_assert_eq(t.decision.verdict, cases[i].code ? BAOPHU_VERDICT_NONE : BAOPHU_APPLIED);
+	}
+}
+
+Test(decide, retry_over_refused_over_held_and_the_first_of_equals)
+{
+	struct wire_entry held_one = stock("999", 20240430, 1), held_two = stock("VN", 20240430, 1),
+			  refused = stock("927", 20240430, 1), refused_two = fact("92", "khong", 20240430, 20240430, 1),
+			  late = stock("92", 20300101, 1);
+	struct wire_entry all[] = { held_one, held_two, refused, refused_two, late };
+	cr_assert_eq(decide_as(CAN_THO, all, 5, false), BAOPHU_CODE_CLOCK);
+	cr_assert_eq(t.decision.entry, 4);
+	cr_assert_eq(decide_as(CAN_THO, all, 4, false), BAOPHU_CODE_NOT_OWNER);
+	cr_assert_eq(t.decision.entry, 2);
+	cr_assert_eq(t.decision.verdict, BAOPHU_REFUSED);
+	cr_assert_str_eq(t.decision.suggestion, "");
+	cr_assert_eq(decide_as(CAN_THO, all, 2, false), BAOPHU_CODE_UNIT_UNKNOWN);
+	cr_assert_eq(t.decision.entry, 0);
+	cr_assert_eq(decide_as(CAN_THO, all + 1, 1, false), BAOPHU_CODE_NO_OWNER);
+}
+
+Test(decide, one_slot_twice_in_an_update_is_a_duplicate)
+{
+	enum { COUNT = 5000 };
+	struct wire_entry *entries = calloc(COUNT, sizeof *entries);
+	for (int i = 0; i < COUNT; i++) {
+		entries[i] = stock("92", 20100101, i);
+		entries[i].fact.from = entries[i].fact.to = day(20100101) + i;
+	}
+	cr_assert_eq(decide_as(CAN_THO, entries, COUNT, true), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entry_count, COUNT);
+	entries[COUNT - 1].fact.from = entries[COUNT - 1].fact.to = day(20100101) + 3;
+	cr_assert_eq(decide_as(CAN_THO, entries, COUNT, true), BAOPHU_CODE_DUPLICATE);
+	cr_assert_eq(t.decision.entry, COUNT - 1);
+	entries[COUNT - 1].fact.extent = BAOPHU_OWN;
+	cr_assert_eq(decide_as(CAN_THO, entries, COUNT, true), BAOPHU_CODE_NONE, "extents are separate series");
+	free(entries);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(decide_one(CAN_THO, stock("92", 20240430, i)), BAOPHU_CODE_NONE, "another update may say it again");
+}
+
+Test(decide, an_import_is_never_held)
+{
+	struct wire_entry entry = stock("999", 20240430, 1);
+	cr_assert_eq(decide_as(CAN_THO, &entry, 1, true), BAOPHU_CODE_UNIT_UNKNOWN);
+	cr_assert_eq(t.decision.verdict, BAOPHU_REFUSED);
+}
+
+Test(decide, what_it_remembers_follows_the_registry)
+{
+	cr_assert_eq(decide_one(THOI_LAI, stock("927", 20240430, 1)), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].fact.slot.unit, U927);
+	/* The code goes to a new unit on 1 April: the same words mean something else now. */
+	say(&(struct entry){ .kind = ENTRY_UNIT, .unit = { U927, U92, 1, day(20240401), "928", "Thới Lai" } });
+	uint32_t other = scene_unit(&t.scene, U92, "927", "Khác", day(20240401));
+	cr_assert_eq(decide_one(CAN_THO, stock("927", 20240430, 1)), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].fact.slot.unit, other);
+	cr_assert_eq(decide_one(THOI_LAI, stock("927", 20240331, 1)), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].fact.slot.unit, U927);
+	cr_assert_eq(decide_one(THOI_LAI, stock("928", 20240401, 1)), BAOPHU_CODE_NONE);
+	/* The grant moves without the map. */
+	say_grant(CAN_THO, U927, 0, BAOPHU_EXTENT_ANY, day(20040101), BAOPHU_DATE_NONE);
+	cr_assert_eq(decide_one(THOI_LAI, stock("928", 20240401, 1)), BAOPHU_CODE_NOT_OWNER);
+}
+
+/* ---- withdrawals ---- */
+
+Test(decide, a_withdrawal_says_what_stands_again)
+{
+	cr_assert_eq(decide_one(CAN_THO, withdrawal("92", 20240430)), BAOPHU_CODE_NOTHING_STANDS);
+	cr_assert_eq(t.decision.verdict, BAOPHU_REFUSED);
+	scene_fact(&t.scene, U92, STOCK, BAOPHU_WHOLE, day(20240430), day(20240430), 7, BAOPHU_PROVISIONAL);
+	uint64_t seq = scene_fact(&t.scene, U92, STOCK, BAOPHU_WHOLE, day(20240430), day(20240430), 9, BAOPHU_FINAL);
+	t.restored_id = entry_id(seq - 1, 0);
+	t.restored = (struct figure){ 7, BAOPHU_PROVISIONAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 };
+	cr_assert_eq(decide_one(CAN_THO, withdrawal("92", 20240430)), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].kind, ENTRY_WITHDRAWAL);
+	cr_assert_eq(t.entries[0].withdrawal.withdrawn_id, entry_id(seq, 0));
+	cr_assert_eq(t.entries[0].withdrawal.restored_id, t.restored_id);
+	cr_assert_eq(t.entries[0].withdrawal.restored.value, 7);
+	fold_decided();
+	struct slot slot = { U92, STOCK, BAOPHU_WHOLE, day(20240430), day(20240430) };
+	cr_assert_eq(facts_slot(&t.scene.state.facts, &slot)->value, 7);
+}
+
+Test(decide, a_withdrawal_waits_for_the_history_and_never_guesses)
+{
+	scene_fact(&t.scene, U92, STOCK, BAOPHU_WHOLE, day(20240430), day(20240430), 7, BAOPHU_FINAL);
+	t.restore_error = -BAOPHU_EGAP;
+	cr_assert_eq(decide_one(CAN_THO, withdrawal("92", 20240430)), BAOPHU_CODE_BUSY);
+	cr_assert_eq(t.decision.verdict, BAOPHU_VERDICT_NONE);
+	t.restore_error = 0;
+	cr_assert_eq(decide_one(THOI_LAI, withdrawal("92", 20240430)), BAOPHU_CODE_NOT_OWNER);
+	struct wire_entry both[] = { stock("92", 20240430, 1), withdrawal("92", 20240430) };
+	cr_assert_eq(decide_as(CAN_THO, both, 2, false), BAOPHU_CODE_DUPLICATE);
+}
+
+Test(decide, withdrawals_and_administration_need_the_batch_before_them_settled)
+{
+	struct wire_entry entries[] = {
+		stock("92", 20240430, 1), { .kind = WIRE_RATE }, withdrawal("92", 20240430), create("1", "VN", 20240101)
+	};
+	cr_assert(!decide_needs_settled(entries, 2));
+	cr_assert(decide_needs_settled(entries, 3));
+	cr_assert(decide_needs_settled(entries + 3, 1));
+	cr_assert(!decide_needs_settled(entries, 0));
+}
+
+/* ---- published rates ---- */
+
+static struct wire_entry rate(enum baophu_denominator denominator, const char *over)
+{
+	return (struct wire_entry){ .kind = WIRE_RATE,
+				    .rate = { .unit = "92",
+					      .measure = "so",
+					      .over = over,
+					      .denominator = denominator,
+					      .from = day(20240430),
+					      .to = day(20240430),
+					      .digits = 9262,
+					      .decimals = 2,
+					      .status = BAOPHU_FINAL,
+					      .bound = BAOPHU_EXACT } };
+}
+
+Test(decide, a_published_rate_names_its_denominator)
+{
+	cr_assert_eq(decide_one(CAN_THO, rate(BAOPHU_OVER_UNSTATED, "")), BAOPHU_CODE_NONE);
+	cr_assert_eq(decide_one(CAN_THO, rate(BAOPHU_OVER_PLAN, "")), BAOPHU_CODE_NONE);
+	cr_assert_eq(decide_one(CAN_THO, rate(BAOPHU_OVER_PLAN, "nam-2024")), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].rate.over_plan, 1);
+	cr_assert_eq(t.entries[0].rate.digits, 9262);
+	cr_assert_eq(decide_one(CAN_THO, rate(BAOPHU_OVER_PLAN, "nam-2099")), BAOPHU_CODE_PLAN_UNKNOWN);
+	cr_assert_eq(t.decision.verdict, BAOPHU_HELD);
+	cr_assert_eq(decide_one(CAN_THO, rate(BAOPHU_OVER_MEASURE, "khac")), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].rate.over_measure, OTHER_STOCK);
+	cr_assert_eq(decide_one(CAN_THO, rate(BAOPHU_OVER_MEASURE, "nam-2024")), BAOPHU_CODE_MEASURE_UNKNOWN);
+	cr_assert_eq(t.decision.verdict, BAOPHU_REFUSED);
+	cr_assert_eq(decide_one(THOI_LAI, rate(BAOPHU_OVER_UNSTATED, "")), BAOPHU_CODE_NOT_OWNER);
+}
+
+/* ---- administration ---- */
+
+Test(decide, administration_is_for_administrators)
+{
+	cr_assert_eq(decide_one(CAN_THO, create("1", "VN", 20240101)), BAOPHU_CODE_FORBIDDEN);
+	cr_assert_eq(t.decision.verdict, BAOPHU_REFUSED);
+	cr_assert_eq(decide_one(AGENT_CONTROL, create("1", "VN", 20240101)), BAOPHU_CODE_NONE);
+	cr_assert(t.decision.changes_registry);
+	cr_assert_eq(t.entries[0].unit.unit, U916 + 1);
+	cr_assert_eq(t.entries[0].unit.parent, VN);
+}
+
+Test(decide, entries_see_what_earlier_ones_of_the_update_did)
+{
+	struct wire_entry entries[] = {
+		create("01", "VN", 20100101),
+		create("011", "01", 20100101),
+		{ .kind = WIRE_AGENT_SET, .agent = { "ha-noi", day(20100101), BAOPHU_DATE_NONE } },
+		{ .kind = WIRE_MEASURE_SET, .measure = { "moi", "mới", "new", "người", "people", "so", BAOPHU_STOCK } },
+		{ .kind = WIRE_INDICATOR_SET, .indicator = { "tl", "tỷ lệ", "share", "moi", "so" } },
+		grant("control", "011"),
+		fact("011", "moi", 20240430, 20240430, 3),
+		{ .kind = WIRE_PLAN_SET,
+		  .plan = { .code = "ke-hoach",
+			    .unit = "011",
+			    .target = "tl",
+			    .issuer = "",
+			    .document = "",
+			    .kind = BAOPHU_PLAN_RATE,
+			    .from = day(20240101),
+			    .to = day(20241231),
+			    .value = 50 } },
+		rate(BAOPHU_OVER_PLAN, "ke-hoach"),
+		change("011", 20240401, "012", ""),
+	};
+	entries[8].rate.unit = "011";
+	entries[8].rate.from = entries[8].rate.to = day(20240331);
+	cr_assert_eq(decide_as(AGENT_CONTROL, entries, 10, false), BAOPHU_CODE_NONE, "entry %u", t.decision.entry);
+	cr_assert_eq(t.entry_count, 10);
+	cr_assert_eq(t.entries[1].unit.parent, t.entries[0].unit.unit);
+	cr_assert_eq(t.entries[2].agent.agent, THOI_LAI + 1);
+	cr_assert_eq(t.entries[3].measure.measure, OTHER_STOCK + 1);
+	cr_assert_eq(t.entries[6].fact.slot.unit, t.entries[1].unit.unit);
+	cr_assert_eq(t.entries[7].plan.plan, 2);
+	cr_assert_eq(t.entries[8].rate.over_plan, 2);
+	cr_assert_str_eq(t.entries[9].unit.name, "011", "what is not changed stays");
+	fold_decided();
+	cr_assert_eq(units_count(&t.scene.state.registry.units), U916 + 2);
+}
+
+Test(decide, ten_thousand_units_in_one_import)
+{
+	enum { COUNT = 10000 };
+	struct wire_entry *entries = calloc(COUNT, sizeof *entries);
+	char(*codes)[8] = calloc(COUNT, sizeof *codes);
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(codes[i], sizeof *codes, "x%d", i);
+		entries[i] = create(codes[i], i < 100 ? "VN" : codes[i % 100], 20100101);
+	}
+	cr_assert_eq(decide_as(AGENT_CONTROL, entries, COUNT, true), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entry_count, COUNT);
+	fold_decided();
+	cr_assert_eq(units_count(&t.scene.state.registry.units), U916 + COUNT);
+	entries[COUNT - 1].unit_create.code = "x5";
+	cr_assert_eq(decide_as(AGENT_CONTROL, entries, COUNT, true), BAOPHU_CODE_DUPLICATE);
+	cr_assert_eq(t.decision.entry, 0);
+	free(entries);
+	free(codes);
+}
+
+Test(decide, units_have_one_code_at_a_time)
+{
+	cr_assert_eq(decide_one(AGENT_CONTROL, create("927", "92", 20200101)), BAOPHU_CODE_DUPLICATE);
+	cr_assert_eq(decide_one(AGENT_CONTROL, create("927", "92", 20050101)), BAOPHU_CODE_DUPLICATE,
+		     "it would be taken from 2008 on");
+	cr_assert_eq(decide_one(AGENT_CONTROL, change("916", 20200101, "927", "")), BAOPHU_CODE_DUPLICATE);
+	cr_assert_eq(decide_one(AGENT_CONTROL, change("916", 20200101, "916", "")), BAOPHU_CODE_NONE);
+	cr_assert_eq(decide_one(AGENT_CONTROL, change("999", 20200101, "1", "")), BAOPHU_CODE_NO_SUCH);
+	cr_assert_eq(decide_one(AGENT_CONTROL, create("1", "999", 20200101)), BAOPHU_CODE_NO_SUCH);
+	struct wire_entry no_level = create("1", "VN", 20200101);
+	no_level.unit_create.level = "khong";
+	cr_assert_eq(decide_one(AGENT_CONTROL, no_level), BAOPHU_CODE_NO_SUCH);
+}
+
+Test(decide, no_unit_is_its_own_ancestor_or_too_deep)
+{
+	cr_assert_eq(decide_one(AGENT_CONTROL, change("92", 20200101, "", "927")), BAOPHU_CODE_CYCLE);
+	cr_assert_eq(decide_one(AGENT_CONTROL, change("92", 20200101, "", "92")), BAOPHU_CODE_CYCLE);
+	struct wire_entry chain[BAOPHU_DEPTH_MAX + 1];
+	char codes[BAOPHU_DEPTH_MAX + 1][4];
+	for (int i = 0; i <= BAOPHU_DEPTH_MAX; i++) {
+		snprintf(codes[i], sizeof *codes, "d%d", i);
+		chain[i] = create(codes[i], i ? codes[i - 1] : "VN", 20200101);
+	}
+	cr_assert_eq(decide_as(AGENT_CONTROL, chain, BAOPHU_DEPTH_MAX, false), BAOPHU_CODE_NONE);
+	cr_assert_eq(decide_as(AGENT_CONTROL, chain, BAOPHU_DEPTH_MAX + 1, false), BAOPHU_CODE_TOO_BIG);
+	cr_assert_eq(t.decision.entry, BAOPHU_DEPTH_MAX);
+}
+
+Test(decide, a_unit_is_closed_once_into_others)
+{
+	struct wire_successor successors[] = { { "916", 0 }, { "92", 3 } };
+	struct wire_entry close = { .kind = WIRE_UNIT_CLOSE, .unit_close = { "927", day(20240401), 2, successors } };
+	cr_assert_eq(decide_one(AGENT_CONTROL, close), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].unit_close.unit, U927);
+	cr_assert_eq(t.entries[0].unit_close.successors[0].unit, U916);
+	cr_assert_eq(t.entries[0].unit_close.successors[0].weight, 1);
+	cr_assert_eq(t.entries[0].unit_close.successors[1].weight, 3);
+	fold_decided();
+	cr_assert_eq(decide_one(AGENT_CONTROL, close), BAOPHU_CODE_NO_SUCH);
+	successors[0].unit = "916";
+	close.unit_close.unit = "916";
+	cr_assert_eq(decide_one(AGENT_CONTROL, close), BAOPHU_CODE_CYCLE);
+	successors[0].unit = "927";
+	cr_assert_eq(decide_one(AGENT_CONTROL, close), BAOPHU_CODE_NO_SUCH);
+	successors[0].unit = "92";
+	cr_assert_eq(decide_one(AGENT_CONTROL, close), BAOPHU_CODE_DUPLICATE);
+}
+
+Test(decide, kind_and_parent_of_a_measure_are_for_ever)
+{
+	struct wire_entry set = { .kind = WIRE_MEASURE_SET,
+				  .measure = { "phan", "Phần", "part", "người", "people", "so", BAOPHU_STOCK } };
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].measure.measure, PART);
+	set.measure.parent = "";
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_DUPLICATE);
+	set.measure.parent = "luong";
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_PERIOD);
+	set.measure.parent = "khong";
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_MEASURE_UNKNOWN);
+	set.measure = (struct wire_measure_set){ "tyle", "x", "x", "x", "x", "", BAOPHU_STOCK };
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_DUPLICATE, "an indicator has this code");
+	struct wire_entry indicator = { .kind = WIRE_INDICATOR_SET, .indicator = { "so", "x", "x", "so", "khac" } };
+	cr_assert_eq(decide_one(AGENT_CONTROL, indicator), BAOPHU_CODE_DUPLICATE);
+	indicator.indicator = (struct wire_indicator_set){ "tyle", "x", "x", "so", "khong" };
+	cr_assert_eq(decide_one(AGENT_CONTROL, indicator), BAOPHU_CODE_MEASURE_UNKNOWN);
+	indicator.indicator = (struct wire_indicator_set){ "tyle", "x", "x", "so", "phan" };
+	cr_assert_eq(decide_one(AGENT_CONTROL, indicator), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].indicator.indicator, 1);
+	struct wire_entry level = { .kind = WIRE_LEVEL_SET, .level = { "place", "x", "x" } };
+	cr_assert_eq(decide_one(AGENT_CONTROL, level), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].level.level, 1);
+	level.level.code = "other";
+	cr_assert_eq(decide_one(AGENT_CONTROL, level), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].level.level, 2);
+}
+
+Test(decide, a_plan_fits_what_it_is_for)
+{
+	struct wire_entry set = { .kind = WIRE_PLAN_SET,
+				  .plan = { .code = "nam-2024",
+					    .unit = "92",
+					    .target = "so",
+					    .issuer = "",
+					    .document = "",
+					    .kind = BAOPHU_PLAN_STOCK,
+					    .from = day(20240101),
+					    .to = day(20241231),
+					    .value = 5 } };
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].plan.plan, 1, "the code is known: a revision");
+	set.plan.kind = BAOPHU_PLAN_FLOW;
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_PERIOD);
+	set.plan.kind = BAOPHU_PLAN_RATE;
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_MEASURE_UNKNOWN);
+	set.plan.target = "tyle";
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_NONE);
+	set.plan.remove = true;
+	set.plan.value = BAOPHU_ABSENT;
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_NO_SUCH, "there is no such target");
+	set.plan.kind = BAOPHU_PLAN_STOCK;
+	set.plan.target = "so";
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_NONE);
+	cr_assert(t.entries[0].plan.removed);
+	set.plan.unit = "999";
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_NO_SUCH);
+}
+
+Test(decide, agents_and_grants)
+{
+	struct wire_entry set = { .kind = WIRE_AGENT_SET, .agent = { AGENT_CONTROL_NAME, day(20240101), day(20240102) } };
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_DUPLICATE, "nobody shuts the administrator out");
+	set.agent.name = "can-tho";
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].agent.agent, CAN_THO);
+	cr_assert_eq(decide_one(AGENT_CONTROL, grant("khong", "92")), BAOPHU_CODE_NO_SUCH);
+	cr_assert_eq(decide_one(AGENT_CONTROL, grant("can-tho", "999")), BAOPHU_CODE_NO_SUCH);
+	cr_assert_eq(decide_one(AGENT_CONTROL, grant("can-tho", "927")), BAOPHU_CODE_NONE,
+		     "a grant may begin before the unit does");
+	cr_assert_eq(t.entries[0].grant.unit, U927);
+	struct wire_entry end = grant("can-tho", "92");
+	end.grant.revoke = true;
+	cr_assert_eq(decide_one(AGENT_CONTROL, end), BAOPHU_CODE_NONE);
+	end.grant.agent = "thoi-lai";
+	cr_assert_eq(decide_one(AGENT_CONTROL, end), BAOPHU_CODE_NO_SUCH, "it has no such grant");
+	static const char *const measures[] = { "so", "khong" };
+	struct wire_entry some = grant("can-tho", "92");
+	some.grant.measure_count = 2;
+	some.grant.measures = measures;
+	cr_assert_eq(decide_one(AGENT_CONTROL, some), BAOPHU_CODE_MEASURE_UNKNOWN);
+}
+
+Test(decide, a_frozen_epoch_is_opened_once)
+{
+	struct wire_entry open = { .kind = WIRE_EPOCH_OPEN, .epoch_open = { "can-tho", 1 } };
+	cr_assert_eq(decide_one(AGENT_CONTROL, open), BAOPHU_CODE_NO_SUCH);
+	say(&(struct entry){ .kind = ENTRY_EPOCH, .epoch = { CAN_THO, 1 } });
+	cr_assert_eq(decide_one(AGENT_CONTROL, open), BAOPHU_CODE_NO_SUCH, "it is not frozen");
+	say(&(struct entry){ .kind = ENTRY_FREEZE, .epoch = { CAN_THO, 1 } });
+	cr_assert_eq(decide_one(AGENT_CONTROL, open), BAOPHU_CODE_NONE);
+	fold_decided();
+	cr_assert_eq(decide_one(AGENT_CONTROL, open), BAOPHU_CODE_NO_SUCH);
+}
+
+/* ---- held updates ---- */
+
+static uint64_t hold(const struct wire_entry *entries, uint32_t count)
+{
+	t.held = (struct wire_payload){ .agent = "can-tho", .epoch = 1, .number = 1, .entry_count = count, .entries = entries };
+	t.scene.header.verdict = BAOPHU_HELD;
+	t.scene.header.code = BAOPHU_CODE_UNIT_UNKNOWN;
+	t.scene.header.entry = 0;
+	scene_begin(&t.scene);
+	record_add_payload(&t.scene.writer, "payload", 7);
+	uint64_t seq = scene_end(&t.scene, RECORD_HELD, CAN_THO, 1, 1);
+	t.scene.header.verdict = BAOPHU_APPLIED;
+	t.scene.header.code = BAOPHU_CODE_NONE;
+	t.scene.header.entry = UINT32_MAX;
+	return seq;
+}
+
+static struct wire_entry decision(uint64_t seq, bool release)
+{
+	return (struct wire_entry){ .kind = WIRE_HELD_DECISION, .held = { seq, release } };
+}
+
+Test(decide, a_release_decides_again_in_the_name_of_the_sender)
+{
+	struct wire_entry kept[] = { stock("999", 20240430, 1), stock("916", 20240430, 2) };
+	uint64_t seq = hold(kept, 2);
+	cr_assert_eq(decide_one(CAN_THO, decision(seq, true)), BAOPHU_CODE_FORBIDDEN);
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq, true)), BAOPHU_CODE_STILL_HELD);
+	cr_assert_eq(t.decision.verdict, BAOPHU_REFUSED);
+	cr_assert_eq(t.decision.entry, 0);
+	/* The missing unit and the release in one update. */
+	struct wire_entry both[] = { create("999", "92", 20040101), decision(seq, true) };
+	cr_assert_eq(decide_as(AGENT_CONTROL, both, 2, false), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entry_count, 4);
+	cr_assert_eq(t.entries[1].kind, ENTRY_HELD_DECISION);
+	cr_assert_eq(t.entries[1].held.seq, seq);
+	cr_assert_eq(t.entries[2].kind, ENTRY_FACT);
+	cr_assert_eq(t.entries[2].fact.slot.unit, t.entries[0].unit.unit);
+	fold_decided();
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq, true)), BAOPHU_CODE_NO_SUCH, "decided once");
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq, false)), BAOPHU_CODE_NO_SUCH);
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq + 100, true)), BAOPHU_CODE_NO_SUCH);
+}
+
+Test(decide, a_refusal_of_a_held_update_is_an_entry_alone)
+{
+	struct wire_entry kept = stock("999", 20240430, 1);
+	uint64_t seq = hold(&kept, 1);
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq, false)), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entry_count, 1);
+	fold_decided();
+	cr_assert(registry_held(&t.scene.state.registry, seq)->decided);
+}
+
+Test(decide, a_held_update_cannot_do_more_than_its_sender)
+{
+	struct wire_entry kept[] = { create("1", "VN", 20240101), decision(1, true) };
+	uint64_t seq = hold(kept, 1);
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq, true)), BAOPHU_CODE_FORBIDDEN);
+	seq = hold(kept + 1, 1);
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq, true)), BAOPHU_CODE_FORBIDDEN);
+	struct wire_entry others = stock("927", 20240430, 1);
+	seq = hold(&others, 1);
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq, true)), BAOPHU_CODE_NOT_OWNER);
+}
