@@ -1472,7 +1472,7 @@ static bool read_record_element(struct wire_arena *arena, const uint8_t *bytes, 
 }
 
 static bool read_list(struct wire_arena *arena, const uint8_t *bytes, size_t size, const struct field_set *set, unsigned number,
-		      size_t element_bytes, element_reader *read, const void **ret_list, uint32_t *ret_count)
+		      size_t element_bytes, element_reader *read_element, const void **ret_list, uint32_t *ret_count)
 {
 	size_t count = field_value(set, number);
 	char *list = wire_take(arena, count * element_bytes);
@@ -1482,7 +1482,7 @@ static bool read_list(struct wire_arena *arena, const uint8_t *bytes, size_t siz
 	for (size_t i = 0; i < count; i++) {
 		size_t inner;
 		const uint8_t *element = field_find(&at, bytes + size, number, &inner);
-		if (!element || !read(arena, element, inner, list + i * element_bytes))
+		if (!element || !read_element(arena, element, inner, list + i * element_bytes))
 			return false;
 	}
 	*ret_list = list;

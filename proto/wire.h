@@ -39,17 +39,28 @@ enum { WIRE_ARENA_BYTES = 2 << 20 };
 
 /* ---- entries: what an update says, in the sender's words (codes, not numbers) ---- */
 enum wire_entry_kind {
-	WIRE_FACT = 1, WIRE_WITHDRAWAL = 2, WIRE_RATE = 3,
-	WIRE_LEVEL_SET = 10, WIRE_UNIT_CREATE, WIRE_UNIT_CHANGE, WIRE_UNIT_CLOSE, WIRE_MEASURE_SET, WIRE_INDICATOR_SET,
-	WIRE_PLAN_SET, WIRE_AGENT_SET, WIRE_GRANT, WIRE_HELD_DECISION, WIRE_EPOCH_OPEN
+	WIRE_FACT = 1,
+	WIRE_WITHDRAWAL = 2,
+	WIRE_RATE = 3,
+	WIRE_LEVEL_SET = 10,
+	WIRE_UNIT_CREATE,
+	WIRE_UNIT_CHANGE,
+	WIRE_UNIT_CLOSE,
+	WIRE_MEASURE_SET,
+	WIRE_INDICATOR_SET,
+	WIRE_PLAN_SET,
+	WIRE_AGENT_SET,
+	WIRE_GRANT,
+	WIRE_HELD_DECISION,
+	WIRE_EPOCH_OPEN
 };
 static inline bool wire_entry_is_administrative(enum wire_entry_kind kind) { return kind >= WIRE_LEVEL_SET; }
 
 /* Codes and texts are NUL-terminated and never NULL; "" where absent. */
-struct wire_fact {         /* also a withdrawal: value BAOPHU_ABSENT, status, origin and bound 0 */
+struct wire_fact { /* also a withdrawal: value BAOPHU_ABSENT, status, origin and bound 0 */
 	const char *unit, *measure;
-	enum baophu_extent extent;   /* WHOLE or OWN */
-	baophu_date from, to;        /* equal for a stock that left `from` out */
+	enum baophu_extent extent; /* WHOLE or OWN */
+	baophu_date from, to; /* equal for a stock that left `from` out */
 	int64_t value;
 	enum baophu_status status;
 	enum baophu_origin origin;
@@ -65,38 +76,68 @@ struct wire_rate {
 	enum baophu_status status;
 	enum baophu_bound bound;
 };
-struct wire_level_set { const char *code, *name_vi, *name_en; };
-struct wire_unit_create { const char *code, *name, *level, *parent; baophu_date date; };
-struct wire_unit_change { const char *unit, *code, *name, *level, *parent; baophu_date date; };
-struct wire_successor { const char *unit; uint32_t weight; };
-struct wire_unit_close { const char *unit; baophu_date date; uint32_t successor_count; const struct wire_successor *successors; };
-struct wire_measure_set { const char *code, *name_vi, *name_en, *unit_vi, *unit_en, *parent; enum baophu_measure_kind kind; };
-struct wire_indicator_set { const char *code, *name_vi, *name_en, *numerator, *denominator; };
+struct wire_level_set {
+	const char *code, *name_vi, *name_en;
+};
+struct wire_unit_create {
+	const char *code, *name, *level, *parent;
+	baophu_date date;
+};
+struct wire_unit_change {
+	const char *unit, *code, *name, *level, *parent;
+	baophu_date date;
+};
+struct wire_successor {
+	const char *unit;
+	uint32_t weight;
+};
+struct wire_unit_close {
+	const char *unit;
+	baophu_date date;
+	uint32_t successor_count;
+	const struct wire_successor *successors;
+};
+struct wire_measure_set {
+	const char *code, *name_vi, *name_en, *unit_vi, *unit_en, *parent;
+	enum baophu_measure_kind kind;
+};
+struct wire_indicator_set {
+	const char *code, *name_vi, *name_en, *numerator, *denominator;
+};
 struct wire_plan_set {
 	const char *code, *unit, *target, *issuer, *document;
 	enum baophu_plan_kind kind;
 	baophu_date from, to;
-	int64_t value;               /* BAOPHU_ABSENT when `remove` */
+	int64_t value; /* BAOPHU_ABSENT when `remove` */
 	unsigned decimals;
 	enum baophu_origin origin;
 	bool remove;
 };
-struct wire_agent_set { const char *name; baophu_date from, until; /* until BAOPHU_DATE_NONE: no end */ };
+struct wire_agent_set {
+	const char *name;
+	baophu_date from, until; /* until BAOPHU_DATE_NONE: no end */
+};
 struct wire_grant {
 	const char *agent, *unit;
 	uint32_t measure_count;
 	const char *const *measures;
-	enum baophu_extent extent;   /* ANY, WHOLE, OWN */
+	enum baophu_extent extent; /* ANY, WHOLE, OWN */
 	baophu_date from, until;
 	bool revoke;
 };
-struct wire_held_decision { uint64_t seq; bool release; };
-struct wire_epoch_open { const char *agent; uint64_t epoch; };
+struct wire_held_decision {
+	uint64_t seq;
+	bool release;
+};
+struct wire_epoch_open {
+	const char *agent;
+	uint64_t epoch;
+};
 
 struct wire_entry {
 	enum wire_entry_kind kind;
 	union {
-		struct wire_fact fact;   /* FACT and WITHDRAWAL */
+		struct wire_fact fact; /* FACT and WITHDRAWAL */
 		struct wire_rate rate;
 		struct wire_level_set level;
 		struct wire_unit_create unit_create;
@@ -112,7 +153,11 @@ struct wire_entry {
 	};
 };
 
-struct wire_apply { uint64_t batch; uint32_t parts, entries; uint8_t digest[BAOPHU_DIGEST_BYTES]; };
+struct wire_apply {
+	uint64_t batch;
+	uint32_t parts, entries;
+	uint8_t digest[BAOPHU_DIGEST_BYTES];
+};
 
 struct wire_payload {
 	const char *agent;
@@ -132,10 +177,16 @@ ssize_t wire_encode_payload(const struct wire_payload *payload, void *buffer, si
 
 /* ---- ingest, agent to collector ---- */
 enum wire_agent_kind { WIRE_HELLO = 1, WIRE_UPDATE, WIRE_STAGE, WIRE_BEAT, WIRE_STOP };
-struct wire_hello { uint32_t protocol; const char *agent; uint64_t epoch; bool has_last; struct baophu_place last; };
+struct wire_hello {
+	uint32_t protocol;
+	const char *agent;
+	uint64_t epoch;
+	bool has_last;
+	struct baophu_place last;
+};
 struct wire_update {
 	uint64_t epoch, number;
-	const uint8_t *payload;      /* borrowed from the message's bytes: valid while they are */
+	const uint8_t *payload; /* borrowed from the message's bytes: valid while they are */
 	size_t payload_bytes;
 	bool want_effect;
 };
@@ -144,9 +195,9 @@ struct wire_stage {
 	uint32_t part;
 	uint32_t entry_count;
 	const struct wire_entry *entries;
-	enum baophu_code code;       /* what is wrong with the entries, else NONE */
+	enum baophu_code code; /* what is wrong with the entries, else NONE */
 	uint32_t bad_entry;
-	const uint8_t *bytes;        /* the Stage message's own bytes, borrowed; what the batch digest is taken over */
+	const uint8_t *bytes; /* the Stage message's own bytes, borrowed; what the batch digest is taken over */
 	size_t byte_count;
 };
 struct wire_agent_message {
@@ -169,7 +220,13 @@ ssize_t wire_encode_stop(void *buffer, size_t size);
 
 /* ---- ingest, collector to agent ---- */
 enum wire_collector_kind {
-	WIRE_WELCOME = 1, WIRE_TURNED, WIRE_RECEIPTS, WIRE_NOT_NOW, WIRE_STAGED, WIRE_BEAT_ANSWER, WIRE_STOPPED
+	WIRE_WELCOME = 1,
+	WIRE_TURNED,
+	WIRE_RECEIPTS,
+	WIRE_NOT_NOW,
+	WIRE_STAGED,
+	WIRE_BEAT_ANSWER,
+	WIRE_STOPPED
 };
 struct wire_welcome {
 	uint8_t store[BAOPHU_STORE_BYTES];
@@ -185,27 +242,43 @@ struct wire_receipt {
 	struct baophu_place place;
 	enum baophu_verdict verdict;
 	enum baophu_code code;
-	uint32_t entry;              /* UINT32_MAX: none */
+	uint32_t entry; /* UINT32_MAX: none */
 };
-struct wire_effect { uint32_t entry; int64_t value; const char *plan; int64_t target; };
+struct wire_effect {
+	uint32_t entry;
+	int64_t value;
+	const char *plan;
+	int64_t target;
+};
 struct wire_receipt_item {
-	const uint8_t *receipt;      /* encoded Receipt, borrowed */
+	const uint8_t *receipt; /* encoded Receipt, borrowed */
 	size_t receipt_bytes;
 	uint32_t effect_count;
 	const struct wire_effect *effects;
 	const char *suggestion;
 };
-struct wire_not_now { uint64_t epoch, number, expect; enum baophu_code code; uint32_t retry_after_ms; };
-struct wire_staged { uint64_t batch; uint32_t part; enum baophu_code code; };
+struct wire_not_now {
+	uint64_t epoch, number, expect;
+	enum baophu_code code;
+	uint32_t retry_after_ms;
+};
+struct wire_staged {
+	uint64_t batch;
+	uint32_t part;
+	enum baophu_code code;
+};
 struct wire_collector_message {
 	enum wire_collector_kind kind;
 	union {
 		struct wire_welcome welcome;
 		enum baophu_code turned;
-		struct { uint32_t item_count; const struct wire_receipt_item *items; } receipts;
+		struct {
+			uint32_t item_count;
+			const struct wire_receipt_item *items;
+		} receipts;
 		struct wire_not_now not_now;
 		struct wire_staged staged;
-		struct baophu_place head;  /* BEAT_ANSWER */
+		struct baophu_place head; /* BEAT_ANSWER */
 	};
 };
 ssize_t wire_encode_collector_message(const struct wire_collector_message *message, void *buffer, size_t size);
@@ -224,8 +297,16 @@ int wire_decode_seal(struct wire_arena *arena, const void *bytes, size_t size, s
 
 /* ---- query ---- */
 enum wire_query_kind {
-	WIRE_QUERY_COVERAGE = 1, WIRE_QUERY_CHANGED, WIRE_QUERY_HISTORY, WIRE_QUERY_UNITS, WIRE_QUERY_MEASURES, WIRE_QUERY_PLANS,
-	WIRE_QUERY_AGENTS, WIRE_QUERY_HELD, WIRE_QUERY_LOG, WIRE_QUERY_STATUS
+	WIRE_QUERY_COVERAGE = 1,
+	WIRE_QUERY_CHANGED,
+	WIRE_QUERY_HISTORY,
+	WIRE_QUERY_UNITS,
+	WIRE_QUERY_MEASURES,
+	WIRE_QUERY_PLANS,
+	WIRE_QUERY_AGENTS,
+	WIRE_QUERY_HELD,
+	WIRE_QUERY_LOG,
+	WIRE_QUERY_STATUS
 };
 enum { WIRE_PAGE_TOKEN_BYTES_MAX = 96 };
 struct wire_query {
@@ -233,7 +314,7 @@ struct wire_query {
 	enum wire_query_kind kind;
 	const char *unit, *plan;
 	uint32_t depth, limit;
-	baophu_date as_of, tree_date, since, from, to;   /* BAOPHU_DATE_NONE where left out */
+	baophu_date as_of, tree_date, since, from, to; /* BAOPHU_DATE_NONE where left out */
 	uint64_t known_seq, min_seq, since_seq;
 	uint32_t measure_count;
 	const char *const *measures;
@@ -256,8 +337,16 @@ struct wire_fact_version {
 	int64_t time_ms;
 	bool stands;
 };
-struct wire_unit_info { uint32_t number, depth; const char *code, *name, *level, *parent; baophu_date from, until; };
-struct wire_plan_info { struct wire_plan_set plan; uint32_t revision; uint64_t seq; };
+struct wire_unit_info {
+	uint32_t number, depth;
+	const char *code, *name, *level, *parent;
+	baophu_date from, until;
+};
+struct wire_plan_info {
+	struct wire_plan_set plan;
+	uint32_t revision;
+	uint64_t seq;
+};
 struct wire_agent_info {
 	const char *name;
 	baophu_date from, until;
@@ -281,9 +370,12 @@ struct wire_log_info {
 	uint64_t epoch, number;
 	enum baophu_verdict verdict;
 	enum baophu_code code;
-	uint32_t entry, entries;     /* entry UINT32_MAX: none */
+	uint32_t entry, entries; /* entry UINT32_MAX: none */
 };
-struct wire_counter { const char *name; uint64_t value; };
+struct wire_counter {
+	const char *name;
+	uint64_t value;
+};
 struct wire_server_status {
 	uint8_t store[BAOPHU_STORE_BYTES];
 	uint64_t history_seq, state_digest, facts, updates, entries;
@@ -304,7 +396,8 @@ struct wire_answer {
 	uint64_t known_seq;
 	size_t next_page_bytes;
 	uint8_t next_page[WIRE_PAGE_TOKEN_BYTES_MAX];
-	uint32_t record_count, fact_count, unit_count, measure_count, indicator_count, plan_count, agent_count, held_count, log_count;
+	uint32_t record_count, fact_count, unit_count, measure_count, indicator_count, plan_count, agent_count, held_count,
+	    log_count;
 	const struct baophu_record *records;
 	const struct wire_fact_version *facts;
 	const struct wire_unit_info *units;
@@ -314,7 +407,7 @@ struct wire_answer {
 	const struct wire_agent_info *agents;
 	const struct wire_held_info *held;
 	const struct wire_log_info *log;
-	const struct wire_server_status *status;   /* NULL when absent */
+	const struct wire_server_status *status; /* NULL when absent */
 };
 /* -BAOPHU_EMALFORMED; then *ret_query->id is set if it could be read, and *ret_why is a short English sentence (static). */
 int wire_decode_query(struct wire_arena *arena, const void *bytes, size_t size, struct wire_query *ret_query, const char **ret_why);

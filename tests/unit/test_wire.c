@@ -34,7 +34,7 @@ static char *read_text(const char *path)
 	FILE *file = fopen(path, "r");
 	cr_assert_not_null(file, "%s", path);
 	char *text = calloc(1, BUFFER_BYTES);
-	fread(text, 1, BUFFER_BYTES - 1, file);
+	cr_assert_gt(fread(text, 1, BUFFER_BYTES - 1, file), 0, "%s", path);
 	fclose(file);
 	return text;
 }
