@@ -11,7 +11,7 @@
 /* One measure of one unit. */
 struct cell {
 	int64_t value, whole, own, sum, estimated;
-	baophu_date from, to, whole_to, oldest;  /* from: of a flow's period */
+	baophu_date from, to, whole_to, oldest; /* from: of a flow's period */
 	uint32_t reported, expected;
 	uint32_t uncovered_days;
 	uint16_t measure;
@@ -22,10 +22,10 @@ struct cell {
 
 /* A question's axes, or the live ones. */
 struct axes {
-	baophu_date date;            /* as of */
-	baophu_date from, to;        /* period for flows; NONE: by plan, else each measure's latest period */
-	uint64_t known_id;           /* entries known; UINT64_MAX: all */
-	uint32_t plan;               /* plan code number: only these rows; 0: all */
+	baophu_date date; /* as of */
+	baophu_date from, to; /* period for flows; NONE: by plan, else each measure's latest period */
+	uint64_t known_id; /* entries known; UINT64_MAX: all */
+	uint32_t plan; /* plan code number: only these rows; 0: all */
 };
 
 /* What a unit is to reach under one plan code: its own target, else the sum of its children's. */
@@ -34,25 +34,31 @@ struct plan_cell {
 	uint32_t plan;
 	uint32_t reported, expected; /* of a sum: k children of m with a target */
 	baophu_date from, to;
-	uint16_t target;             /* measure; indicator when kind is RATE */
+	uint16_t target; /* measure; indicator when kind is RATE */
 	uint8_t kind, decimals, origin;
 	bool is_own;
 };
 
-struct unit_cells { struct cell *cells; uint16_t count, capacity; };
-struct unit_plans { struct plan_cell *cells; uint16_t count, capacity; };
+struct unit_cells {
+	struct cell *cells;
+	uint16_t count, capacity;
+};
+struct unit_plans {
+	struct plan_cell *cells;
+	uint16_t count, capacity;
+};
 struct coverage {
 	const struct registry *registry;
 	const struct tree *tree;
 	const struct facts *facts;
 	const struct rates *rates;
 	struct axes axes;
-	struct unit_cells *units;    /* by unit number */
-	struct unit_plans *plans;    /* by unit number */
+	struct unit_cells *units; /* by unit number */
+	struct unit_plans *plans; /* by unit number */
 	bool plans_are_stale;
 	uint32_t unit_count;
-	struct vec dirty[BAOPHU_DEPTH_MAX + 1];  /* struct { uint32_t unit; uint16_t measure; } by depth of the unit */
-	int error;                   /* -ENOMEM, kept */
+	struct vec dirty[BAOPHU_DEPTH_MAX + 1]; /* struct { uint32_t unit; uint16_t measure; } by depth of the unit */
+	int error; /* -ENOMEM, kept */
 };
 void coverage_init(struct coverage *coverage, const struct registry *registry, const struct tree *tree, const struct facts *facts,
 		   const struct rates *rates, const struct axes *axes);

@@ -122,7 +122,9 @@ static void fact_say(struct facts *facts, const struct series *series, struct fa
 	fact->value = figure->value;
 	fact->id = id;
 	fact->reason = figure->reason;
-	unsigned flags = figure->value == BAOPHU_ABSENT ? 0 : (figure->status - 1u) | (figure->origin - 1u) << 2 | (figure->bound - 1u) << 4;
+	unsigned flags = figure->value == BAOPHU_ABSENT
+			     ? 0
+			     : (figure->status - 1u) | (figure->origin - 1u) << 2 | (figure->bound - 1u) << 4;
 	fact->flags = (uint8_t)flags;
 	facts->digest += slot_digest(series, fact);
 }

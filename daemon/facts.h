@@ -9,10 +9,10 @@
 #include "vec.h"
 
 struct fact {
-	int64_t value;               /* BAOPHU_ABSENT: withdrawn, nothing stands */
-	uint64_t id;                 /* entry that said so (of a withdrawn slot: the withdrawal) */
-	uint16_t from, to;           /* days since BAOPHU_DATE_MIN */
-	uint8_t flags;               /* status, origin, bound, 2 bits each, as value - 1 */
+	int64_t value; /* BAOPHU_ABSENT: withdrawn, nothing stands */
+	uint64_t id; /* entry that said so (of a withdrawn slot: the withdrawal) */
+	uint16_t from, to; /* days since BAOPHU_DATE_MIN */
+	uint8_t flags; /* status, origin, bound, 2 bits each, as value - 1 */
 	uint8_t reason;
 	uint8_t pad[2];
 };
@@ -24,7 +24,7 @@ static inline uint8_t fact_origin(const struct fact *f) { return (uint8_t)((f->f
 static inline uint8_t fact_bound(const struct fact *f) { return (uint8_t)((f->flags >> 4 & 3) + 1); }
 static inline bool fact_stands(const struct fact *f) { return f->value != BAOPHU_ABSENT; }
 
-struct series {                  /* sorted by to, then from */
+struct series { /* sorted by to, then from */
 	uint32_t unit;
 	uint16_t measure;
 	uint8_t extent;
@@ -32,10 +32,10 @@ struct series {                  /* sorted by to, then from */
 	struct fact *facts;
 };
 struct facts {
-	struct series *table;        /* open hash, power of two; unit 0: free */
+	struct series *table; /* open hash, power of two; unit 0: free */
 	uint32_t table_size, series_count;
-	uint64_t fact_count;         /* slots, withdrawn ones included */
-	uint64_t digest;             /* sum over slots of their hash, modulo 2^64 */
+	uint64_t fact_count; /* slots, withdrawn ones included */
+	uint64_t digest; /* sum over slots of their hash, modulo 2^64 */
 };
 void facts_init(struct facts *facts);
 void facts_finish(struct facts *facts);
@@ -43,7 +43,8 @@ void facts_finish(struct facts *facts);
 /* What a put did, for the coverage to follow. */
 enum facts_effect { FACTS_UNCHANGED, FACTS_CHANGED };
 /* Applies rule 3. -ENOMEM. */
-int facts_put(struct facts *facts, const struct slot *slot, const struct figure *figure, uint64_t id, enum facts_effect *ret_effect);
+int facts_put(struct facts *facts, const struct slot *slot, const struct figure *figure, uint64_t id,
+	      enum facts_effect *ret_effect);
 /* Takes what stands back to `restored` (restored_id 0: nothing). */
 int facts_withdraw(struct facts *facts, const struct entry_withdrawal *withdrawal, uint64_t id, enum facts_effect *ret_effect);
 /* Asks the memory for what facts_put of this slot will read: stage 0 its series, a little later stage 1 its facts. A million facts do not
@@ -59,8 +60,8 @@ const struct fact *facts_latest(const struct series *series, baophu_date date, b
 /* One version of a slot, as history keeps them. */
 struct fact_version {
 	uint64_t id;
-	uint64_t withdrawn_id;       /* of a withdrawal: the fact it took back; else 0 */
-	struct figure figure;        /* value BAOPHU_ABSENT for a withdrawal */
+	uint64_t withdrawn_id; /* of a withdrawal: the fact it took back; else 0 */
+	struct figure figure; /* value BAOPHU_ABSENT for a withdrawal */
 };
 /* Which of the versions of one slot stands (versions in order of id, all with id <= what is known): the index, or -1. Rule 3 over what
  * was not taken back. Fold and history must agree on this: tests/property/test_fold.c. */
@@ -68,7 +69,7 @@ int facts_standing(const struct fact_version *versions, int count);
 
 /* What the facts of one series say of a period (rule 2). */
 struct flow {
-	int64_t value;               /* BAOPHU_ABSENT: nothing inside */
+	int64_t value; /* BAOPHU_ABSENT: nothing inside */
 	int64_t estimated;
 	uint32_t uncovered_days, unused;
 	uint8_t status, origin, bound, reason;

@@ -7,24 +7,30 @@
 
 #include "coverage.h"
 
-struct touched { uint32_t unit; uint64_t previous; };  /* version before the cut */
-struct subtree_sum { uint32_t count; uint64_t sum; };   /* of a seal */
+struct touched {
+	uint32_t unit;
+	uint64_t previous;
+}; /* version before the cut */
+struct subtree_sum {
+	uint32_t count;
+	uint64_t sum;
+}; /* of a seal */
 
 struct state {
 	struct registry registry;
 	struct facts facts;
-	struct tree tree;            /* of the business day */
-	struct coverage coverage;    /* live: as of the business day */
-	struct baophu_place place;   /* newest folded */
-	uint64_t registry_digest;    /* sum over administrative entries; see fold_digest */
-	uint64_t *touched_seq;       /* by unit: last entry that named the unit itself */
-	uint64_t *version;           /* by unit: last entry that touched it or anything below; settled */
-	struct subtree_sum *sums;    /* [unit * (DEPTH_MAX + 1) + levels below]; settled */
-	uint32_t unit_size;          /* of the three arrays above */
-	struct vec named;            /* uint32_t: units named by entries since the last settle */
-	struct vec touched;          /* struct touched: units whose version changed at the last settle */
-	uint64_t settled_seq;        /* newest record when last settled */
-	uint64_t settled_map_seq;    /* registry.map_seq that tree and coverage are of */
+	struct tree tree; /* of the business day */
+	struct coverage coverage; /* live: as of the business day */
+	struct baophu_place place; /* newest folded */
+	uint64_t registry_digest; /* sum over administrative entries; see fold_digest */
+	uint64_t *touched_seq; /* by unit: last entry that named the unit itself */
+	uint64_t *version; /* by unit: last entry that touched it or anything below; settled */
+	struct subtree_sum *sums; /* [unit * (DEPTH_MAX + 1) + levels below]; settled */
+	uint32_t unit_size; /* of the three arrays above */
+	struct vec named; /* uint32_t: units named by entries since the last settle */
+	struct vec touched; /* struct touched: units whose version changed at the last settle */
+	uint64_t settled_seq; /* newest record when last settled */
+	uint64_t settled_map_seq; /* registry.map_seq that tree and coverage are of */
 	bool is_loading;
 	uint64_t folded_records, folded_entries;
 };
@@ -51,6 +57,7 @@ int fold_load_number(struct state *state, uint32_t agent, uint64_t epoch, uint64
 int fold_load_finish(struct state *state, const struct baophu_place *place);
 
 /* The live record of a unit (settled): fills everything but rows from the registry and coverage; `rows` has room for `size`. */
-void fold_unit_record(const struct state *state, uint32_t unit, struct baophu_row *rows, uint32_t size, struct baophu_record *ret_record);
+void fold_unit_record(const struct state *state, uint32_t unit, struct baophu_row *rows, uint32_t size,
+		      struct baophu_record *ret_record);
 /* Seal numbers of a subtree at `levels` below `unit`. */
 struct subtree_sum fold_subtree(const struct state *state, uint32_t unit, unsigned levels);

@@ -10,16 +10,16 @@
 #include "record.h"
 #include "units.h"
 
-struct rate {                    /* a published rate; a later one of the same slot replaces it */
+struct rate { /* a published rate; a later one of the same slot replaces it */
 	uint64_t id;
-	uint32_t older_of_unit;      /* index + 1 */
+	uint32_t older_of_unit; /* index + 1 */
 	struct entry_rate said;
 };
 struct rates {
-	struct vec rates;            /* struct rate, in log order */
-	struct vec newest_of_unit;   /* uint32_t by unit: index + 1 */
+	struct vec rates; /* struct rate, in log order */
+	struct vec newest_of_unit; /* uint32_t by unit: index + 1 */
 };
-struct held {                    /* an update waiting for a decision */
+struct held { /* an update waiting for a decision */
 	uint64_t seq, epoch, number;
 	uint32_t agent, entry;
 	enum baophu_code code;
@@ -32,14 +32,14 @@ struct registry {
 	struct plans plans;
 	struct agents agents;
 	struct rates rates;
-	struct vec held;             /* struct held */
-	baophu_date day;             /* business day; BAOPHU_DATE_NONE before the first */
-	uint64_t changed_seq;        /* last record that changed any of this, numbering of updates apart */
-	uint64_t map_seq;            /* last record that changes every coverage record: units, measures, indicators, the day */
+	struct vec held; /* struct held */
+	baophu_date day; /* business day; BAOPHU_DATE_NONE before the first */
+	uint64_t changed_seq; /* last record that changed any of this, numbering of updates apart */
+	uint64_t map_seq; /* last record that changes every coverage record: units, measures, indicators, the day */
 };
 void registry_init(struct registry *registry);
 void registry_finish(struct registry *registry);
-int registry_clone(struct registry *to, const struct registry *from);  /* -ENOMEM; `to` uninitialised */
+int registry_clone(struct registry *to, const struct registry *from); /* -ENOMEM; `to` uninitialised */
 /* Applies one decided entry that is not a fact or a withdrawal. -BAOPHU_EDAMAGED when it contradicts what stands (a log never does). */
 int registry_apply(struct registry *registry, const struct record_header *header, const struct entry *entry, uint64_t id);
-const struct held *registry_held(const struct registry *registry, uint64_t seq);  /* NULL */
+const struct held *registry_held(const struct registry *registry, uint64_t seq); /* NULL */
