@@ -1,0 +1,61 @@
+/* agent.c - `baophu agent`: who may send, and what of. */
+#include <string.h>
+
+#include "ask.h"
+#include "command.h"
+#include "language.h"
+#include "send.h"
+
+static int write_agents(void *context, const struct wire_answer *answer)
+{
+	struct cli *cli = context;
+	for (uint32_t i = 0; i < answer->agent_count; i++) {
+		const struct wire_agent_info *agent = &answer->agents[i];
+		char units[4096] = "";
+		size_t used = 0;
+		for (uint32_t j = 0; j < agent->unit_count && used < sizeof units; j++)
+			used += (size_t)snprintf(units + used, sizeof units - used, "%s%s", j ? " " : "", agent->units[j]);
+		const struct field fields[] = {
+			field_text(agent->name),
+			field_words(units),
+			field_date(agent->from),
+			field_date(agent->until),
+			agent->last_seq ? field_integer((int64_t)agent->last_seq) : field_null(),
+			field_time(agent->last_ms),
+			field_integer(agent->epochs),
+			field_integer(agent->frozen),
+		};
+		int error = writer_row(&cli->writer, fields);
+		if (error)
+			return cli_wrote(error);
+	}
+	return CLI_OK;
+}
+
+int agent_list(struct cli *cli)
+{
+	const struct column columns[] = {
+		{ .key = "agent", .heading = _("Sender") },
+		{ .key = "units", .heading = _("Reports of"), .wrap = true },
+		{ .key = "from", .heading = _("From"), .right = true },
+		{ .key = "until", .heading = _("Until"), .right = true },
+		{ .key = "last_seq", .heading = _("Last receipt"), .right = true },
+		{ .key = "last_time", .heading = _("Last heard"), .wrap = true },
+		{ .key = "epochs" },
+		{ .key = "frozen", .heading = _("Frozen"), .right = true },
+	};
+	struct reader *reader = NULL;
+	int status = ask_open(cli, &reader);
+	if (!status)
+		status = cli_wrote(writer_begin(&cli->writer, columns, sizeof columns / sizeof *columns));
+	if (!status) {
+		struct wire_query query = ask_question(cli, WIRE_QUERY_AGENTS);
+		query.limit = BAOPHU_PAGE_RECORDS_MAX;
+		status = ask_all(cli, reader, &query, write_agents, cli, NULL);
+	}
+	int ended = cli_wrote(writer_end(&cli->writer));
+	reader_close(reader);
+	return status ? status : ended;
+}
+
+int agent_import(struct cli *cli) { return send_import(cli, &import_agents, true); }

@@ -1,0 +1,194 @@
+/* ask.c - see ask.h. */
+#include "ask.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "language.h"
+#include "text.h"
+#include "words.h"
+
+int ask_open(struct cli *cli, struct reader **ret_reader)
+{
+	int error = reader_open(NULL, cli->options.query, ret_reader);
+	if (error == -EINVAL) {
+		cli_say(_("--query “%s” is not an endpoint; write tcp://HOST:PORT or ipc://PATH"), cli->options.query);
+		return CLI_USAGE;
+	}
+	return error ? cli_fail(cli->options.query, error) : CLI_OK;
+}
+
+int ask_refused(const char *what, enum baophu_code code, const char *detail)
+{
+	const char *meaning = word_code_meaning(code), *advice = word_code_advice(code);
+	cli_say("%s: %s (%s)%s%s", what, *meaning ? meaning : _("refused"), wire_code_name(code), detail && *detail ? ": " : "",
+		detail ? detail : "");
+	if (*advice)
+		cli_say(_("what to do: %s"), advice);
+	switch (code) {
+	case BAOPHU_CODE_BUSY:
+	case BAOPHU_CODE_DISK:
+	case BAOPHU_CODE_INDEXING:
+	case BAOPHU_CODE_BEHIND:
+		return CLI_UNREACHABLE;
+	case BAOPHU_CODE_FORBIDDEN:
+	case BAOPHU_CODE_NOT_OWNER:
+	case BAOPHU_CODE_AGENT_UNKNOWN:
+	case BAOPHU_CODE_FORK:
+	case BAOPHU_CODE_FROZEN:
+	case BAOPHU_CODE_EPOCH:
+		return CLI_NOT_AUTHORISED;
+	case BAOPHU_CODE_PROTOCOL:
+	case BAOPHU_CODE_MALFORMED:
+		return CLI_PROTOCOL;
+	case BAOPHU_CODE_UNIT_UNKNOWN:
+	case BAOPHU_CODE_UNIT_NOT_VALID:
+	case BAOPHU_CODE_PLAN_UNKNOWN:
+	case BAOPHU_CODE_MEASURE_UNKNOWN:
+	case BAOPHU_CODE_QUERY:
+		return CLI_USAGE;
+	default:
+		return CLI_FALSE;
+	}
+}
+
+int ask_all(struct cli *cli, struct reader *reader, struct wire_query *query,
+	    int (*each)(void *context, const struct wire_answer *answer), void *context, struct ask_axes *ret_axes)
+{
+	do {
+		struct wire_answer answer = { 0 };
+		int error = reader_query(reader, query, (int)cli->options.timeout * 1000, &answer);
+		if (error == -BAOPHU_EREFUSED || (error == -BAOPHU_ETIMEOUT && answer.code != BAOPHU_CODE_NONE))
+			return ask_refused(*query->unit ? query->unit : cli->command->noun, answer.code, answer.text);
+		if (error == -BAOPHU_ETIMEOUT) {
+			cli_say(_("no answer from %s within %u s; is baophud running there?"), cli->options.query,
+				cli->options.timeout);
+			return CLI_UNREACHABLE;
+		}
+		if (error)
+			return cli_fail(cli->options.query, error);
+		if (ret_axes)
+			*ret_axes = (struct ask_axes){ .as_of = answer.as_of,
+						       .tree_date = answer.tree_date,
+						       .seq = answer.cut.seq };
+		bool more = reader_next_page(query, &answer);
+		error = each(context, &answer);
+		if (error)
+			return error;
+		if (!more)
+			return CLI_OK;
+	} while (true);
+}
+
+static int add_names(void *context, const struct wire_answer *answer)
+{
+	int error = names_add(context, answer);
+	return error ? cli_fail(_("names of measures"), error) : CLI_OK;
+}
+
+int ask_names(struct cli *cli, struct reader *reader, struct names *names)
+{
+	struct wire_query query = reader_question(WIRE_QUERY_MEASURES);
+	names->vietnamese = cli->vietnamese;
+	return ask_all(cli, reader, &query, add_names, names, NULL);
+}
+
+struct wire_query ask_question(const struct cli *cli, enum wire_query_kind kind)
+{
+	const struct options *options = &cli->options;
+	struct wire_query query = reader_question(kind);
+	query.as_of = options->as_of;
+	query.since = options->since;
+	query.tree_date = options->tree;
+	query.known_seq = options->known;
+	query.min_seq = options->min_seq;
+	query.plan = options->plan;
+	query.from = options->from;
+	query.to = options->to;
+	query.measures = options->measures;
+	query.measure_count = options->measure_count;
+	return query;
+}
+
+/* ---- a unit by name ---- */
+
+enum { MATCHES_SHOWN = 8, FOLDED_BYTES = 2 * BAOPHU_TEXT_BYTES_MAX };
+struct match {
+	char typed[FOLDED_BYTES];
+	uint32_t count;
+	struct {
+		char code[BAOPHU_CODE_BYTES_MAX + 1], name[BAOPHU_TEXT_BYTES_MAX + 1];
+	} shown[MATCHES_SHOWN];
+	bool exact;
+};
+
+/* "thành phố cần thơ" is also "cần thơ": the whole name, or its end after a space. */
+static bool ends_with_words(const char *name, const char *typed)
+{
+	size_t n = strlen(name), t = strlen(typed);
+	return t && n >= t && strcmp(name + n - t, typed) == 0 && (n == t || name[n - t - 1] == ' ');
+}
+
+static int add_matches(void *context, const struct wire_answer *answer)
+{
+	struct match *match = context;
+	for (uint32_t i = 0; i < answer->unit_count; i++) {
+		char folded[FOLDED_BYTES];
+		const struct wire_unit_info *unit = &answer->units[i];
+		if (text_fold(unit->name, true, folded, sizeof folded) != 0 || !ends_with_words(folded, match->typed))
+			continue;
+		bool exact = strcmp(folded, match->typed) == 0;
+		if (match->exact && !exact)
+			continue;
+		if (exact && !match->exact)
+			match->count = 0;
+		match->exact = exact;
+		if (match->count < MATCHES_SHOWN) {
+			snprintf(match->shown[match->count].code, sizeof match->shown->code, "%s", unit->code);
+			snprintf(match->shown[match->count].name, sizeof match->shown->name, "%s", unit->name);
+		}
+		match->count++;
+	}
+	return CLI_OK;
+}
+
+int ask_unit(struct cli *cli, struct reader *reader, const char *typed, char buffer[static BAOPHU_CODE_BYTES_MAX + 1])
+{
+	bool has_digit = strpbrk(typed, "0123456789") != NULL;
+	size_t length = strlen(typed);
+	if (text_is_code(typed, length) && (has_digit || length <= 3)) {
+		snprintf(buffer, BAOPHU_CODE_BYTES_MAX + 1, "%s", typed);
+		return CLI_OK;
+	}
+	struct match match = { 0 };
+	if (text_fold(typed, true, match.typed, sizeof match.typed) != 0) {
+		cli_say(_("“%s” is neither a code nor a name"), typed);
+		return CLI_USAGE;
+	}
+	struct wire_query query = reader_question(WIRE_QUERY_UNITS);
+	query.as_of = cli->options.as_of;
+	query.tree_date = cli->options.tree;
+	query.depth = BAOPHU_DEPTH_MAX;
+	query.limit = BAOPHU_PAGE_RECORDS_MAX;
+	int error = ask_all(cli, reader, &query, add_matches, &match, NULL);
+	if (error)
+		return error;
+	if (match.count == 1) {
+		snprintf(buffer, BAOPHU_CODE_BYTES_MAX + 1, "%s", match.shown[0].code);
+		return CLI_OK;
+	}
+	if (!match.count && text_is_code(typed, length)) {
+		snprintf(buffer, BAOPHU_CODE_BYTES_MAX + 1, "%s", typed);
+		return CLI_OK;
+	}
+	if (!match.count) {
+		cli_say(_("no unit is called “%s”; see `baophu unit list`"), typed);
+		return CLI_USAGE;
+	}
+	cli_say(_("“%s” is the name of several units; write a code:"), typed);
+	for (uint32_t i = 0; i < match.count && i < MATCHES_SHOWN; i++)
+		cli_say("  %s  %s", match.shown[i].code, match.shown[i].name);
+	return CLI_USAGE;
+}

@@ -1,0 +1,302 @@
+/* coverage_watch.c - `baophu coverage watch`: what changes below a unit, as it happens.
+ *
+ * One subscription a depth. Nothing is printed before every one of them is proved; then the snapshot, then each figure that changed. After a
+ * lost connection the same again, but of the new snapshot only what differs from what was printed, so a reader of the lines is
+ * never left with an old figure. A stale or broken view is said on standard error.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "coverage.h"
+#include "language.h"
+#include "subscription.h"
+
+enum { DEPTHS_MAX = BAOPHU_DEPTH_MAX + 1, STEP_MS = 50 };
+
+struct watch;
+struct watched {
+	struct watch *watch;
+	struct subscription *subscription;
+	struct coverage_set held; /* as the collector has it */
+	struct coverage_set shown; /* as it was printed */
+	bool was_exact, is_joined;
+};
+struct watch {
+	struct cli *cli;
+	struct names names;
+	struct watched depths[DEPTHS_MAX];
+	uint32_t depth_count;
+	bool has_begun;
+	int error; /* the first one of a callback */
+};
+
+static const struct baophu_record *find(const struct coverage_set *set, uint32_t unit_number)
+{
+	for (uint32_t i = 0; i < set->count; i++)
+		if (set->records[i].unit_number == unit_number)
+			return &set->records[i];
+	return NULL;
+}
+
+static bool has_same_row(const struct baophu_record *before, const struct baophu_row *row)
+{
+	for (uint32_t i = 0; before && i < before->row_count; i++)
+		if (memcmp(&before->rows[i], row, sizeof *row) == 0)
+			return true;
+	return false;
+}
+
+/* Prints the rows of a record that were not printed like this before. */
+static int show_changes(struct watch *watch, const struct baophu_record *before, const struct baophu_record *record)
+{
+	struct cli *cli = watch->cli;
+	int error = 0;
+	if (!writer_is_for_people(&cli->writer)) {
+		for (uint32_t i = 0; !error && i < record->row_count; i++) {
+			struct field fields[COVERAGE_FIELDS];
+			struct coverage_field_texts texts;
+			if (has_same_row(before, &record->rows[i]))
+				continue;
+			coverage_fields(record, &record->rows[i], cli->options.decimals, &texts, fields);
+			error = writer_row(&cli->writer, fields);
+		}
+		fflush(cli->writer.out);
+		return error;
+	}
+	for (uint32_t i = 0, end; i < record->row_count; i = end) {
+		bool is_changed = !has_same_row(before, &record->rows[i]);
+		for (end = i + 1; end < record->row_count && record->rows[end].kind == BAOPHU_ROW_PLAN; end++)
+			is_changed = is_changed || !has_same_row(before, &record->rows[end]);
+		if (!is_changed ||
+		    (!before && record->rows[i].value == BAOPHU_ABSENT && record->rows[i].numerator == BAOPHU_ABSENT))
+			continue;
+		char sentence[COVERAGE_SENTENCE_BYTES], line[COVERAGE_SENTENCE_BYTES + 32];
+		snprintf(line, sizeof line, "[%llu] %s", (unsigned long long)record->version,
+			 coverage_sentence(record, i, &watch->names, cli->vietnamese, cli->options.decimals, sentence));
+		writer_note(&cli->writer, line);
+	}
+	fflush(cli->writer.out);
+	return 0;
+}
+
+static int show_record(struct watched *watched, const struct baophu_record *record)
+{
+	int error = 0;
+	if (!record->tombstone)
+		error = show_changes(watched->watch, find(&watched->shown, record->unit_number), record);
+	if (!error)
+		error = coverage_set_replace(&watched->shown, record);
+	return error;
+}
+
+static void keep_error(struct watch *watch, int error) { watch->error = watch->error ? watch->error : error; }
+
+static void on_record(void *user, const struct baophu_record *record)
+{
+	struct watched *watched = user;
+	keep_error(watched->watch, coverage_set_replace(&watched->held, record));
+	if (watched->is_joined && watched->watch->has_begun)
+		keep_error(watched->watch, show_record(watched, record));
+}
+
+static void on_state(void *user, const struct subscription_standing *standing)
+{
+	struct watched *watched = user;
+	bool is_exact = standing->state == HOLDING_EXACT;
+	if (standing->state == HOLDING_SYNCING) {
+		coverage_set_finish(&watched->held);
+		watched->is_joined = false;
+	}
+	if (watched->was_exact && standing->state == HOLDING_STALE)
+		cli_say(_("the connection is lost; what was printed is as of log place %llu"),
+			(unsigned long long)standing->place.seq);
+	watched->was_exact = is_exact || (watched->was_exact && standing->state != HOLDING_STALE);
+	if (!is_exact || watched->is_joined)
+		return;
+	watched->is_joined = true;
+	for (uint32_t i = 0; watched->watch->has_begun && i < watched->held.count; i++)
+		keep_error(watched->watch, show_record(watched, &watched->held.records[i]));
+	if (watched->watch->has_begun)
+		cli_say(_("up to date again at log place %llu"), (unsigned long long)standing->place.seq);
+}
+
+/* Everything proved at one place: the first snapshot may be shown. */
+static bool is_exact_everywhere(const struct watch *watch)
+{
+	uint64_t seq = subscription_standing(watch->depths[0].subscription)->place.seq;
+	for (uint32_t i = 0; i < watch->depth_count; i++) {
+		const struct subscription_standing *standing = subscription_standing(watch->depths[i].subscription);
+		if (standing->state != HOLDING_EXACT || standing->place.seq != seq)
+			return false;
+	}
+	return true;
+}
+
+static int show_snapshot(struct watch *watch)
+{
+	struct cli *cli = watch->cli;
+	const struct subscription_standing *standing = subscription_standing(watch->depths[0].subscription);
+	int error = 0;
+	watch->has_begun = true;
+	if (!writer_is_for_people(&cli->writer)) {
+		error = writer_begin(&cli->writer, coverage_columns, COVERAGE_FIELDS);
+		for (uint32_t i = 0; i < watch->depth_count; i++)
+			for (uint32_t j = 0; !error && j < watch->depths[i].held.count; j++)
+				error = show_record(&watch->depths[i], &watch->depths[i].held.records[j]);
+		fflush(cli->writer.out);
+		return error;
+	}
+	char text[160], date[11];
+	snprintf(text, sizeof text, _("Snapshot of %s, proved at log place %llu"), cli_date(cli, standing->date, date),
+		 (unsigned long long)standing->place.seq);
+	writer_note(&cli->writer, text);
+	struct coverage_set all = { 0 };
+	for (uint32_t i = 0; i < watch->depth_count; i++)
+		for (uint32_t j = 0; !error && j < watch->depths[i].held.count; j++) {
+			error = coverage_set_add(&all, &watch->depths[i].held.records[j]);
+			if (!error)
+				error = coverage_set_replace(&watch->depths[i].shown, &watch->depths[i].held.records[j]);
+		}
+	if (!error)
+		error = coverage_write_table(&cli->writer, &all, &watch->names, cli->options.decimals);
+	fflush(cli->writer.out);
+	coverage_set_finish(&all);
+	return error;
+}
+
+/* ---- the way from a root to the unit, as topics spell it ---- */
+
+struct step {
+	char parent[BAOPHU_CODE_BYTES_MAX + 1];
+	uint32_t depth;
+	bool is_found;
+};
+
+static int take_parent(void *context, const struct wire_answer *answer)
+{
+	struct step *step = context;
+	if (!step->is_found && answer->unit_count) {
+		step->is_found = true;
+		step->depth = answer->units[0].depth;
+		snprintf(step->parent, sizeof step->parent, "%s", answer->units[0].parent);
+	}
+	return CLI_OK;
+}
+
+static int find_path(struct cli *cli, struct reader *reader, const char *unit, char path[static SUBSCRIPTION_PATH_BYTES_MAX],
+		     uint32_t *ret_depth)
+{
+	char code[BAOPHU_CODE_BYTES_MAX + 1];
+	snprintf(code, sizeof code, "%s", unit);
+	snprintf(path, SUBSCRIPTION_PATH_BYTES_MAX, "%s", unit);
+	for (int level = 0; level < DEPTHS_MAX; level++) {
+		struct step step = { 0 };
+		struct wire_query query = reader_question(WIRE_QUERY_UNITS);
+		query.unit = code;
+		int status = ask_all(cli, reader, &query, take_parent, &step, NULL);
+		if (status)
+			return status;
+		if (!step.is_found)
+			return ask_refused(code, BAOPHU_CODE_UNIT_UNKNOWN, NULL);
+		if (level == 0)
+			*ret_depth = step.depth;
+		if (!*step.parent)
+			return CLI_OK;
+		char longer[SUBSCRIPTION_PATH_BYTES_MAX + BAOPHU_CODE_BYTES_MAX + 2];
+		snprintf(longer, sizeof longer, "%s/%s", step.parent, path);
+		snprintf(path, SUBSCRIPTION_PATH_BYTES_MAX, "%.*s", SUBSCRIPTION_PATH_BYTES_MAX - 1, longer);
+		snprintf(code, sizeof code, "%s", step.parent);
+	}
+	return CLI_OK;
+}
+
+static int follow(struct watch *watch)
+{
+	struct cli *cli = watch->cli;
+	bool said_waiting = false;
+	for (int64_t waited_ms = 0;;) {
+		for (uint32_t i = 0; i < watch->depth_count; i++) {
+			int error = subscription_step(watch->depths[i].subscription, STEP_MS);
+			if (error == -EINTR)
+				return CLI_INTERRUPTED;
+			error = error ? error : watch->error;
+			if (error)
+				return cli_fail(cli->options.publish, error);
+		}
+		if (ferror(cli->writer.out))
+			return cli_wrote(-EIO);
+		if (watch->has_begun)
+			continue;
+		if (is_exact_everywhere(watch)) {
+			int error = show_snapshot(watch);
+			if (error || cli->options.once)
+				return error ? cli_wrote(error) : CLI_OK;
+		}
+		waited_ms += STEP_MS;
+		if (cli->options.once && waited_ms * watch->depth_count > (int64_t)cli->options.timeout * 1000) {
+			cli_say(_("no proved snapshot from %s within %u s; is baophud running there?"), cli->options.publish,
+				cli->options.timeout);
+			return CLI_UNREACHABLE;
+		}
+		if (!said_waiting && waited_ms * watch->depth_count > 1000 && isatty(STDERR_FILENO)) {
+			said_waiting = true;
+			cli_say(_("waiting for the first proved snapshot from %s …"), cli->options.publish);
+		}
+	}
+}
+
+int coverage_watch(struct cli *cli)
+{
+	struct watch *watch = calloc(1, sizeof *watch);
+	struct reader *reader = NULL;
+	char code[BAOPHU_CODE_BYTES_MAX + 1], path[SUBSCRIPTION_PATH_BYTES_MAX];
+	uint32_t top_depth = 0, levels = cli->options.depth == CLI_DEPTH_UNSAID ? 1 : cli->options.depth;
+	if (!watch)
+		return cli_fail(_("coverage"), -ENOMEM);
+	watch->cli = cli;
+	if (cli->writer.options.kind == WRITER_JSON && !cli->options.once) {
+		cli->writer.options.kind = WRITER_JSONL; /* an array would never end */
+		cli->writer.ops = &writer_jsonl;
+	}
+	int status = ask_open(cli, &reader);
+	if (!status)
+		status = ask_unit(cli, reader, cli->options.arguments[0], code);
+	if (!status)
+		status = ask_names(cli, reader, &watch->names);
+	if (!status)
+		status = find_path(cli, reader, code, path, &top_depth);
+	reader_close(reader);
+	for (uint32_t i = 0; !status && i <= levels && top_depth + i < DEPTHS_MAX; i++) {
+		struct watched *watched = &watch->depths[i];
+		watched->watch = watch;
+		const struct subscription_config config = { .publish_endpoint = cli->options.publish,
+							    .query_endpoint = cli->options.query,
+							    .path = path,
+							    .depth = top_depth + i,
+							    .user = watched,
+							    .on_record = on_record,
+							    .on_state = on_state };
+		int error = subscription_open(&config, &watched->subscription);
+		if (error)
+			status = cli_fail(cli->options.publish, error);
+		else
+			watch->depth_count++;
+	}
+	if (!status)
+		status = follow(watch);
+	if (watch->has_begun) {
+		int ended = cli_wrote(writer_is_for_people(&cli->writer) ? 0 : writer_end(&cli->writer));
+		status = status ? status : ended;
+	}
+	for (uint32_t i = 0; i < watch->depth_count; i++) {
+		subscription_close(watch->depths[i].subscription);
+		coverage_set_finish(&watch->depths[i].held);
+		coverage_set_finish(&watch->depths[i].shown);
+	}
+	names_finish(&watch->names);
+	free(watch);
+	return status;
+}

@@ -1,0 +1,215 @@
+/* send.c - see send.h. */
+#include "send.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ask.h"
+#include "check.h"
+#include "language.h"
+#include "words.h"
+
+static void keep(struct sent *sent, const struct session_outcome *outcome)
+{
+	const struct wire_receipt *receipt = &outcome->receipt;
+	*sent = (struct sent){ .epoch = receipt->epoch,
+			       .number = receipt->number,
+			       .seq = receipt->place.seq,
+			       .verdict = receipt->verdict,
+			       .code = receipt->code,
+			       .entry = receipt->entry };
+	snprintf(sent->agent, sizeof sent->agent, "%s", receipt->agent);
+	snprintf(sent->suggestion, sizeof sent->suggestion, "%s", outcome->suggestion);
+	if (outcome->effect_count) {
+		const struct wire_effect *effect = &outcome->effects[outcome->effect_count - 1];
+		sent->has_effect = true;
+		sent->value = effect->value;
+		sent->target = effect->target;
+		snprintf(sent->plan, sizeof sent->plan, "%s", effect->plan);
+	}
+}
+
+int send_entries(struct cli *cli, bool is_control, const struct wire_entry *entries, uint32_t count, struct sent *ret_sent)
+{
+	const char *endpoint = is_control ? cli->options.control : cli->options.ingest;
+	const struct session_config config = { .endpoint = endpoint,
+					       .agent = is_control ? "control" : cli->options.agent,
+					       .timeout_ms = (int)cli->options.timeout * 1000,
+					       .want_effect = true };
+	struct session *session = NULL;
+	enum baophu_code code = BAOPHU_CODE_NONE;
+	if (!is_control && !*cli->options.agent) {
+		cli_say(_("say who sends it: --agent NAME, as the centre enrolled this office"));
+		return CLI_USAGE;
+	}
+	int error = session_open(&config, &session, &code);
+	if (error == -BAOPHU_EREFUSED)
+		return ask_refused(config.agent, code, NULL);
+	if (error == -EINVAL) {
+		cli_say(_("“%s” is not an endpoint; write tcp://HOST:PORT or ipc://PATH"), endpoint);
+		return CLI_USAGE;
+	}
+	if (error == -BAOPHU_ETIMEOUT) {
+		cli_say(_("no answer from %s within %u s; is baophud running there?"), endpoint, cli->options.timeout);
+		return CLI_UNREACHABLE;
+	}
+	if (error)
+		return cli_fail(endpoint, error);
+
+	struct session_outcome outcome;
+	int status = CLI_OK;
+	if (count > BAOPHU_ENTRIES_MAX && isatty(STDERR_FILENO))
+		cli_say(_("sending %u rows …"), count);
+	error = session_send_entries(session, entries, count, &outcome, &code);
+	if (error == -BAOPHU_EREFUSED) {
+		status = ask_refused(endpoint, code, NULL);
+		if (code >= 40 && code < 60)
+			status = CLI_ALL_REJECTED;
+	} else if (error == -BAOPHU_ETIMEOUT) {
+		if (code)
+			ask_refused(endpoint, code, NULL);
+		else
+			cli_say(_("no receipt from %s within %u s: it is not known whether the update was taken; ask with `baophu "
+				  "coverage "
+				  "history`, or send it again: the same figure twice does no harm"),
+				endpoint, cli->options.timeout);
+		status = CLI_UNREACHABLE;
+	} else if (error) {
+		status = cli_fail(endpoint, error);
+	} else {
+		keep(ret_sent, &outcome);
+		status = outcome.receipt.verdict == BAOPHU_APPLIED                 ? CLI_OK
+			 : outcome.receipt.verdict == BAOPHU_HELD                  ? CLI_SOME_REJECTED
+			 : outcome.receipt.code >= 60 && outcome.receipt.code < 80 ? CLI_NOT_AUTHORISED
+										   : CLI_ALL_REJECTED;
+	}
+	session_close(session);
+	return status;
+}
+
+/* Receipts exist for these exits only. */
+static bool has_receipt(const struct sent *sent) { return sent->verdict != BAOPHU_VERDICT_NONE; }
+
+static void explain(const struct sent *sent, const struct import *import)
+{
+	const char *what = sent->verdict == BAOPHU_HELD ? _("held") : _("refused");
+	if (import && sent->entry < import->count)
+		cli_say(_("%s, receipt %llu, line %u of %s: %s (%s)"), what, (unsigned long long)sent->seq,
+			import->lines[sent->entry], import->path, word_code_meaning(sent->code), wire_code_name(sent->code));
+	else
+		cli_say(_("%s, receipt %llu: %s (%s)"), what, (unsigned long long)sent->seq, word_code_meaning(sent->code),
+			wire_code_name(sent->code));
+	if (*sent->suggestion)
+		cli_say(_("the unit that took its place: %s"), sent->suggestion);
+	cli_say(_("what to do: %s"), word_code_advice(sent->code));
+	if (sent->verdict == BAOPHU_HELD)
+		cli_say(_("nothing of it counts yet; it is kept whole: `baophu held list`"));
+	else if (import)
+		cli_say(_("nothing of the file was applied"));
+}
+
+int send_report(struct cli *cli, const struct sent *sent, const struct import *import, uint32_t count, int status)
+{
+	static const struct column columns[] = { { .key = "seq" },       { .key = "verdict" }, { .key = "code" },
+						 { .key = "entry" },     { .key = "line" },    { .key = "agent" },
+						 { .key = "epoch" },     { .key = "number" },  { .key = "entries" },
+						 { .key = "suggestion" } };
+	if (!has_receipt(sent))
+		return status;
+	if (sent->verdict != BAOPHU_APPLIED)
+		explain(sent, import);
+	if (writer_is_for_people(&cli->writer))
+		return status;
+	bool has_entry = sent->entry != UINT32_MAX;
+	const struct field fields[] = {
+		field_integer((int64_t)sent->seq),
+		field_text(word_of(WORDS_VERDICT, sent->verdict)),
+		field_text(sent->code ? wire_code_name(sent->code) : ""),
+		has_entry ? field_integer(sent->entry) : field_null(),
+		has_entry && import && sent->entry < import->count ? field_integer(import->lines[sent->entry]) : field_null(),
+		field_text(sent->agent),
+		field_integer((int64_t)sent->epoch),
+		field_integer((int64_t)sent->number),
+		field_integer(count),
+		field_code(sent->suggestion),
+	};
+	int error = writer_begin(&cli->writer, columns, sizeof columns / sizeof *columns);
+	if (!error)
+		error = writer_row(&cli->writer, fields);
+	int ended = writer_end(&cli->writer);
+	return error || ended ? cli_wrote(error ? error : ended) : status;
+}
+
+static int say_counts(struct cli *cli, const struct check_counts *counts)
+{
+	static const struct column columns[] = {
+		{ .key = "rows" }, { .key = "added" }, { .key = "changed" }, { .key = "unchanged" }
+	};
+	if (writer_is_for_people(&cli->writer)) {
+		char text[300];
+		if (counts->is_complete)
+			snprintf(text, sizeof text,
+				 _("dry run: %u rows are right; %u new, %u changed, %u unchanged; nothing was sent"), counts->rows,
+				 counts->added, counts->changed, counts->unchanged);
+		else
+			snprintf(text, sizeof text,
+				 _("dry run: %u rows are right as far as can be told without the centre; nothing was sent"),
+				 counts->rows);
+		writer_note(&cli->writer, text);
+		return CLI_OK;
+	}
+	const struct field fields[] = {
+		field_integer(counts->rows),
+		counts->is_complete ? field_integer(counts->added) : field_null(),
+		counts->is_complete ? field_integer(counts->changed) : field_null(),
+		counts->is_complete ? field_integer(counts->unchanged) : field_null(),
+	};
+	int error = writer_begin(&cli->writer, columns, sizeof columns / sizeof *columns);
+	if (!error)
+		error = writer_row(&cli->writer, fields);
+	int ended = writer_end(&cli->writer);
+	return cli_wrote(error ? error : ended);
+}
+
+static int rows_are_wrong(const struct import *import)
+{
+	import_print_errors(import, stderr);
+	cli_say(_("%s: nothing was applied; mend these lines and import the whole file again"), import->path);
+	return import->bad_row_count && import->bad_row_count < import->row_count ? CLI_SOME_REJECTED : CLI_ALL_REJECTED;
+}
+
+int send_import(struct cli *cli, const struct import_format *format, bool is_control)
+{
+	struct import import = { .revokes = cli->options.revoke };
+	struct sent sent = { 0 };
+	int status = CLI_OK;
+	int error = import_read(&import, format, cli->options.arguments[0], (enum number_style)cli->options.numbers);
+	if (error == -EFBIG) {
+		cli_say(_("%s: larger than %d MiB; split it"), cli->options.arguments[0], IMPORT_FILE_BYTES_MAX >> 20);
+		status = CLI_USAGE;
+	} else if (error) {
+		cli_fail(cli->options.arguments[0], error);
+		status = error == -ENOMEM ? CLI_FAILED : CLI_USAGE;
+	} else if (import.error_count) {
+		status = rows_are_wrong(&import);
+	} else if (cli->options.dry_run) {
+		struct check_counts counts;
+		status = check_import(cli, &import, &counts);
+		if (!status && import.error_count)
+			status = rows_are_wrong(&import);
+		else if (!status)
+			status = say_counts(cli, &counts);
+	} else {
+		status = send_entries(cli, is_control, import.entries, import.count, &sent);
+		if (!status && writer_is_for_people(&cli->writer)) {
+			char text[300];
+			snprintf(text, sizeof text, _("%s: %u rows applied, receipt %llu"), import.path, import.row_count,
+				 (unsigned long long)sent.seq);
+			writer_note(&cli->writer, text);
+		}
+		status = send_report(cli, &sent, &import, import.count, status);
+	}
+	import_finish(&import);
+	return status;
+}

@@ -1,0 +1,28 @@
+/* send.h - updates of commands: a session for one update or import, its receipt, and what people are told about it. */
+#pragma once
+
+#include "cli.h"
+#include "import.h"
+#include "session.h"
+
+/* The receipt, kept beyond the session. */
+struct sent {
+	uint64_t epoch, number, seq;
+	enum baophu_verdict verdict;
+	enum baophu_code code;
+	uint32_t entry; /* UINT32_MAX: none */
+	char agent[BAOPHU_CODE_BYTES_MAX + 1], suggestion[BAOPHU_CODE_BYTES_MAX + 1];
+	bool has_effect; /* of the last entry that had one */
+	int64_t value, target;
+	char plan[BAOPHU_CODE_BYTES_MAX + 1];
+};
+/* Sends entries as one update, or as one batch that takes effect at once, and waits for the receipt. `is_control`: over the control endpoint
+ * in the administrator's name; else over ingest in the name of --agent. An exit code: 0 applied, 5 held, 6 refused; others after a message,
+ * and then there is no receipt. */
+int send_entries(struct cli *cli, bool is_control, const struct wire_entry *entries, uint32_t count, struct sent *ret_sent);
+/* Prints the receipt as a row (csv, json, jsonl); for people, a held or refused one with its meaning, line and advice on standard error.
+ * `import` may be NULL. Returns `status`, or the exit code of a failed write. */
+int send_report(struct cli *cli, const struct sent *sent, const struct import *import, uint32_t count, int status);
+
+/* Reads the file named by the first argument, checks it, and sends it unless --dry-run. */
+int send_import(struct cli *cli, const struct import_format *format, bool is_control);
