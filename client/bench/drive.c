@@ -466,6 +466,7 @@ void drive_run(struct target *target, const struct workload *workload, const str
 	loop(drive);
 	ret_result->began = drive->began;
 	ret_result->took = drive->last - drive->began;
+	ret_result->caught_up = target_wait_history(target, ret_result->last_seq);
 	finish_watchers(drive);
 	for (uint32_t i = 0; i < config->agents; i++)
 		close_agent(drive, &drive->agents[i]);

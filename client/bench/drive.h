@@ -15,6 +15,7 @@ struct drive_config {
 struct drive_result {
 	double entries; /* applied */
 	double took; /* first send to last receipt, s */
+	double caught_up; /* clock when the history had the newest receipt */
 	double began; /* clock at the first send */
 	uint64_t last_seq; /* of the newest receipt */
 	double *ack, *notify; /* seconds from send (or due time); owned by the result */

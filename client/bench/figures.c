@@ -37,16 +37,19 @@ double figures_percentile(double *values, size_t count, double share)
 	return values[at < count ? at : count - 1];
 }
 
-uint64_t figures_random(void)
+uint64_t figures_seed(void)
 {
-	static uint64_t state;
-	if (!state)
-		randombytes_buf(&state, sizeof state);
-	state |= !state;
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	uint64_t seed;
+	randombytes_buf(&seed, sizeof seed);
+	return seed | 1;
+}
+
+uint64_t figures_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
 }
 
 void figures_say(const char *format, ...)

@@ -11,7 +11,8 @@ void figures_print(const char *figure, const char *config, double value, const c
 /* What stands at `share` (0 to 1) of the values; sorts them; 0 when there are none. */
 double figures_percentile(double *values, size_t count, double share);
 /* A fresh sequence each run: writing the same values again would cost a store less than real work does. */
-uint64_t figures_random(void);
+uint64_t figures_seed(void);
+uint64_t figures_random(uint64_t *state);
 /* A message on stderr. */
 __attribute__((format(printf, 1, 2))) void figures_say(const char *format, ...);
 /* A message on stderr, then exit 1: a bench that cannot measure has nothing to save. */

@@ -4,7 +4,7 @@
  * that is there, or starts one in a directory. Changes what it runs against: it makes a country's units and fills them.
  */
 #include <errno.h>
-#include <ftw.h>
+#include <fts.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +27,7 @@ struct options {
 	bool does_preload, keeps, is_sustained, is_peers, asks, restarts;
 };
 
+static const char loaded[] = "1M series";
 static const char usage[] =
     "baophu-bench [OPTION...] [DATA SECS]\n"
     "How fast a collector takes updates; a JSON line for each figure.\n"
@@ -81,9 +82,8 @@ static void run(struct target *target, const struct workload *workload, const st
 		figures_print("notify p50", text, figures_percentile(result.notify, result.notify_count, 0.5) * 1e6, "us");
 		figures_print("notify p99", text, figures_percentile(result.notify, result.notify_count, 0.99) * 1e6, "us");
 	}
-	double caught_up = target_wait_history(target, result.last_seq);
 	if (is_sustained)
-		figures_print("sustained updates/s", text, result.entries / (caught_up - result.began), "1/s");
+		figures_print("sustained updates/s", text, result.entries / (result.caught_up - result.began), "1/s");
 	if (result.not_now)
 		figures_say("  %llu answers \"not now\"", (unsigned long long)result.not_now);
 	if (result.other)
@@ -103,8 +103,7 @@ static void preload(struct target *target, const struct workload *workload)
 	drive_run(target, workload, &config, &result);
 	if ((uint32_t)result.entries != WORKLOAD_SERIES)
 		figures_die("%.0f of %d series were taken: %s", result.entries, WORKLOAD_SERIES, wire_code_name(result.other_code));
-	double caught_up = target_wait_history(target, result.last_seq);
-	figures_print("load updates/s", "1M series in order, history caught up", result.entries / (caught_up - result.began),
+	figures_print("load updates/s", "1M series in order, history caught up", result.entries / (result.caught_up - result.began),
 		      "1/s");
 	drive_result_finish(&result);
 }
@@ -121,30 +120,33 @@ static void ask(struct target *target, const struct workload *workload)
 	figures_print("as-of query max", text, slowest_ms, "ms");
 }
 
-static void weigh(const struct target *target)
+static void weigh(const struct target *target, const char *config)
 {
 	if (target->pid)
-		figures_print("rss anonymous", "1M series", target_anonymous_bytes(target), "B");
+		figures_print("rss anonymous", config, target_anonymous_bytes(target), "B");
 	if (*target->directory)
-		figures_print("store size", "1M series, log and history", target_store_bytes(target), "B");
+		figures_print("store size", config, target_store_bytes(target), "B");
 }
 
-static void restart(struct target *target)
+static void restart(struct target *target, const char *config)
 {
+	char text[128];
 	figures_say("kill -9 and start");
 	target_kill(target);
-	figures_print("restart", "after kill -9, 1M series", target_start(target) * 1e3, "ms");
+	double took = target_start(target);
+	snprintf(text, sizeof text, "after kill -9, %s", config);
+	figures_print("restart", text, took * 1e3, "ms");
 }
 
-static int remove_file(const char *path, const struct stat *status, int type, struct FTW *place)
+static void remove_tree(char *directory)
 {
-	(void)status;
-	(void)type;
-	(void)place;
-	return remove(path);
+	FTS *tree = fts_open((char *const[]){ directory, NULL }, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	for (const FTSENT *file; tree && (file = fts_read(tree)) != NULL;)
+		if (file->fts_info != FTS_D) /* directories when they are empty: on the way back */
+			remove(file->fts_path);
+	if (tree)
+		fts_close(tree);
 }
-
-static void remove_tree(const char *directory) { nftw(directory, remove_file, 16, FTW_DEPTH | FTW_PHYS); }
 
 /* The runs that other systems are given too, on a fresh directory. */
 static void run_peers(struct target *target, const struct workload *workload, double secs)
@@ -160,8 +162,8 @@ static void run_peers(struct target *target, const struct workload *workload, do
 	for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
 		run(target, workload, &runs[i], runs[i].rate <= 0);
 	ask(target, workload);
-	weigh(target);
-	restart(target);
+	weigh(target, loaded);
+	restart(target, loaded);
 	target_kill(target);
 }
 
@@ -320,15 +322,16 @@ static void read_options(int argc, char **argv, struct options *options)
 static void run_options(struct options *options, const struct workload *workload)
 {
 	struct target *target = &options->target;
+	const char *config = options->does_preload ? loaded : "what this run sent";
 	if (options->does_preload)
 		preload(target, workload);
 	if (options->drive.secs > 0)
 		run(target, workload, &options->drive, options->is_sustained);
 	if (options->asks)
 		ask(target, workload);
-	weigh(target);
+	weigh(target, config);
 	if (options->restarts)
-		restart(target);
+		restart(target, config);
 }
 
 int main(int argc, char **argv)

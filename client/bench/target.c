@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <fts.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -251,26 +251,20 @@ double target_anonymous_bytes(const struct target *target)
 	return (double)kib * 1024;
 }
 
-static double store_bytes; /* nftw has no place for a context */
-
-static int add_file(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-	(void)path;
-	(void)place;
-	if (type == FTW_F)
-		store_bytes += (double)status->st_size;
-	return 0;
-}
-
 double target_store_bytes(const struct target *target)
 {
 	char data[TARGET_TEXT + 8];
+	double bytes = 0;
 	if (!*target->directory)
 		return 0;
-	store_bytes = 0;
 	snprintf(data, sizeof data, "%s/data", target->directory);
-	nftw(data, add_file, 16, FTW_PHYS);
-	return store_bytes;
+	FTS *tree = fts_open((char *const[]){ data, NULL }, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	for (const FTSENT *file; tree && (file = fts_read(tree)) != NULL;)
+		if (file->fts_info == FTS_F)
+			bytes += (double)file->fts_statp->st_size;
+	if (tree)
+		fts_close(tree);
+	return bytes;
 }
 
 void target_ask_provinces(struct target *target, const struct workload *workload, uint32_t rounds, double *ret_median_ms,
@@ -280,13 +274,14 @@ void target_ask_provinces(struct target *target, const struct workload *workload
 	double *took = calloc(rounds, sizeof *took);
 	if (!took)
 		figures_die("no memory");
+	uint64_t random = figures_seed();
 	*ret_records = 0;
 	for (uint32_t i = 0; i < rounds; i++) {
 		struct wire_query query = reader_question(WIRE_QUERY_COVERAGE);
-		query.unit = workload->provinces[figures_random() % WORKLOAD_PROVINCES];
+		query.unit = workload->provinces[figures_random(&random) % WORKLOAD_PROVINCES];
 		query.depth = 2;
 		query.limit = BAOPHU_PAGE_RECORDS_MAX;
-		query.as_of = workload->periods[figures_random() % (WORKLOAD_PERIODS - 1)];
+		query.as_of = workload->periods[figures_random(&random) % (WORKLOAD_PERIODS - 1)];
 		uint32_t records = 0;
 		double began = figures_now();
 		for (;;) {

@@ -29,7 +29,7 @@ void workload_init(struct workload *workload)
 
 void share_init(struct share *share, const struct workload *workload, uint32_t first, uint32_t of, bool is_hot)
 {
-	*share = (struct share){ .workload = workload, .is_hot = is_hot };
+	*share = (struct share){ .workload = workload, .is_hot = is_hot, .random = figures_seed() };
 	share->communes = calloc(WORKLOAD_COMMUNES, sizeof *share->communes);
 	if (!share->communes)
 		figures_die("no memory");
@@ -45,7 +45,7 @@ void share_finish(struct share *share)
 }
 
 /* Series in order of commune, measure, period. */
-static void set(const struct share *share, uint32_t series, struct wire_entry *entry)
+static void set(struct share *share, uint32_t series, struct wire_entry *entry)
 {
 	uint32_t periods = share->is_hot ? 1 : WORKLOAD_PERIODS;
 	uint32_t period = share->is_hot ? WORKLOAD_PERIODS - 1 : series % periods;
@@ -58,7 +58,7 @@ static void set(const struct share *share, uint32_t series, struct wire_entry *e
 						.extent = BAOPHU_WHOLE,
 						.from = date,
 						.to = date,
-						.value = (int64_t)(figures_random() >> 48) + 1,
+						.value = (int64_t)(figures_random(&share->random) >> 48) + 1,
 						.status = BAOPHU_FINAL,
 						.origin = BAOPHU_REPORTED,
 						.bound = BAOPHU_EXACT } };
@@ -72,7 +72,7 @@ static uint32_t series_count(const struct share *share)
 void share_random(struct share *share, struct wire_entry *entries, uint32_t count)
 {
 	uint32_t size = series_count(share);
-	uint64_t at = figures_random() % size;
+	uint64_t at = figures_random(&share->random) % size;
 	for (uint32_t i = 0; i < count; i++, at += STRIDE)
 		set(share, (uint32_t)(at % size), &entries[i]);
 }

@@ -26,6 +26,7 @@ struct share {
 	uint32_t commune_count;
 	bool is_hot; /* only the newest period: what offices really send */
 	uint32_t next; /* of a sweep */
+	uint64_t random;
 };
 void share_init(struct share *share, const struct workload *workload, uint32_t first, uint32_t of, bool is_hot);
 void share_finish(struct share *share);
