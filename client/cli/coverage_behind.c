@@ -63,13 +63,13 @@ static int write_lists(struct cli *cli, const struct baophu_record *top, const s
 	size_t used;
 	snprintf(text, sizeof text, _("behind %u/%u · %s · %s (plan %s)"), behind, planned, top->name,
 		 names_text(names, places[0].row->measure), cli->options.plan);
-	writer_note(&cli->writer, text);
+	writer_paragraph(&cli->writer, text);
 	used = 0;
 	for (int i = 0; i < LIST_COUNT && used < sizeof text; i++)
 		if (counts[i] || i < 5)
 			used += (size_t)snprintf(text + used, sizeof text - used, "%s%s: %u", used ? " · " : "",
 						 word_for_people(WORDS_STATE, lists[i]), counts[i]);
-	writer_note(&cli->writer, text);
+	writer_paragraph(&cli->writer, text);
 
 	const struct column columns[] = {
 		{ .key = "list", .heading = _("List"), .wrap = true },

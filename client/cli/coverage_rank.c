@@ -77,7 +77,7 @@ static int write_ranking(struct cli *cli, const struct baophu_record *top, const
 		snprintf(text, sizeof text, _("%s · %s (plan %s)"), top->name, names_text(names, first->measure), first->plan);
 	else
 		snprintf(text, sizeof text, "%s · %s", top->name, names_text(names, first->measure));
-	writer_note(&cli->writer, text);
+	writer_paragraph(&cli->writer, text);
 	const struct column columns[] = {
 		{ .key = "rank", .heading = _("Rank"), .right = true },
 		{ .key = "unit", .heading = _("Unit"), .wrap = true },

@@ -393,7 +393,7 @@ static void write_notes(struct writer *writer, const struct coverage_set *set, c
 				snprintf(text, sizeof text, _("Note: %s · %s%s: %s"), set->records[i].name,
 					 names_text(lines->names, row->measure), percent,
 					 word_for_people(WORDS_FLAG, row->flags[k]));
-				writer_note(writer, text);
+				writer_paragraph(writer, text);
 			}
 		}
 }
@@ -488,8 +488,8 @@ const char *coverage_sentence(const struct baophu_record *record, uint32_t index
 		if (row->basis == BAOPHU_BASIS_SUM || row->basis == BAOPHU_BASIS_PARTIAL || row->basis == BAOPHU_BASIS_PARTS)
 			append(buffer, size, ", %s", word_for_people(WORDS_BASIS, row->basis));
 		if (row->basis == BAOPHU_BASIS_WHOLE && row->sum != BAOPHU_ABSENT)
-			append(buffer, size, _(", sum below %s (%u/%u)"), number_format(row->sum, vietnamese, number), row->reported,
-			       row->expected);
+			append(buffer, size, _(", sum below %s (%u/%u)"), number_format(row->sum, vietnamese, number),
+			       row->reported, row->expected);
 	}
 	if (*date)
 		append(buffer, size, " (%s)", date);

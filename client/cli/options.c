@@ -94,7 +94,7 @@ static const struct option_row {
 	[OPTION_INGEST] = { "ingest", 0, TYPE_TEXT, AT(ingest), "ENDPOINT", N_("where figures go; tcp://127.0.0.1:7101 by default"),
 			    "BAOPHU_INGEST", NULL, 0, 0 },
 	[OPTION_CONTROL] = { "control", 0, TYPE_TEXT, AT(control), "ENDPOINT",
-			     N_("where administration goes; ipc:///run/baophu/control by default"), "BAOPHU_CONTROL", NULL, 0, 0 },
+			     N_("where administration goes; ipc:///run/baophud/control by default"), "BAOPHU_CONTROL", NULL, 0, 0 },
 	[OPTION_PUBLISH] = { "publish", 0, TYPE_TEXT, AT(publish), "ENDPOINT",
 			     N_("where snapshots come from; tcp://127.0.0.1:7103 by default"), "BAOPHU_PUBLISH", NULL, 0, 0 },
 #undef AT
@@ -210,7 +210,7 @@ void options_init(struct options *options)
 		.document = "",
 		.query = "tcp://127.0.0.1:7102",
 		.ingest = "tcp://127.0.0.1:7101",
-		.control = "ipc:///run/baophu/control",
+		.control = "ipc:///run/baophud/control",
 		.publish = "tcp://127.0.0.1:7103",
 	};
 }

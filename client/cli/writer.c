@@ -36,7 +36,9 @@ int writer_row(struct writer *writer, const struct field *fields)
 	return error;
 }
 
-void writer_note(struct writer *writer, const char *text) { writer->ops->note(writer, text); }
+void writer_note(struct writer *writer, const char *text) { writer->ops->note(writer, text, false); }
+
+void writer_paragraph(struct writer *writer, const char *text) { writer->ops->note(writer, text, true); }
 
 int writer_end(struct writer *writer)
 {

@@ -78,7 +78,7 @@ struct writer;
 struct writer_ops {
 	int (*begin)(struct writer *writer);
 	int (*row)(struct writer *writer, const struct field *fields);
-	void (*note)(struct writer *writer, const char *text);
+	void (*note)(struct writer *writer, const char *text, bool is_broken);
 	int (*end)(struct writer *writer);
 };
 struct writer {
@@ -99,6 +99,8 @@ int writer_begin(struct writer *writer, const struct column *columns, size_t cou
 int writer_row(struct writer *writer, const struct field *fields);
 /* A line for people: printed as it comes by the table, left out by the others. */
 void writer_note(struct writer *writer, const char *text);
+/* The same, broken at spaces where it is wider than the table may be. */
+void writer_paragraph(struct writer *writer, const char *text);
 /* Prints what is left and gives everything back; right also after a failed begin or row, and without a begin. */
 int writer_end(struct writer *writer);
 

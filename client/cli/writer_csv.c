@@ -81,10 +81,11 @@ static int csv_row(struct writer *writer, const struct field *fields)
 	return ferror(writer->out) ? -EIO : 0;
 }
 
-static void csv_note(struct writer *writer, const char *text)
+static void csv_note(struct writer *writer, const char *text, bool is_broken)
 {
 	(void)writer;
 	(void)text;
+	(void)is_broken;
 }
 
 static int csv_end(struct writer *writer) { return ferror(writer->out) ? -EIO : 0; }

@@ -99,10 +99,11 @@ static int line_row(struct writer *writer, const struct field *fields)
 
 static int line_end(struct writer *writer) { return failed(writer); }
 
-static void no_note(struct writer *writer, const char *text)
+static void no_note(struct writer *writer, const char *text, bool is_broken)
 {
 	(void)writer;
 	(void)text;
+	(void)is_broken;
 }
 
 const struct writer_ops writer_json = { .begin = array_begin, .row = array_row, .note = no_note, .end = array_end };

@@ -115,7 +115,18 @@ static int table_row(struct writer *writer, const struct field *fields)
 	return 0;
 }
 
-static void table_note(struct writer *writer, const char *text) { fprintf(writer->out, "%s\n", text); }
+/* Lines after the first stand two columns in. */
+static void table_note(struct writer *writer, const char *text, bool is_broken)
+{
+	size_t width = is_broken ? writer->options.width : 0, skip;
+	for (bool first = true;; first = false) {
+		size_t bytes = next_line(text, first || width < WRAPPED_WIDTH_MIN ? width : width - 2, &skip);
+		fprintf(writer->out, "%s%.*s\n", first ? "" : "  ", (int)bytes, text);
+		text += bytes + skip;
+		if (!*text)
+			break;
+	}
+}
 
 /* What each column gets: the width its body and its heading are broken at; 0: as they are. */
 struct layout {
@@ -335,8 +346,7 @@ static int draw(struct writer *writer, const struct table *table)
 	/* Columns without names: a name counts for the width even where headings are not drawn. */
 	for (size_t i = 0; i < writer->column_count; i++) {
 		headings[i] = writer->columns[i].heading ? writer->columns[i].heading : "";
-		if (layout[i].is_shown &&
-		    !scols_table_new_column(drawn, "", 0, writer->columns[i].right ? SCOLS_FL_RIGHT : 0))
+		if (layout[i].is_shown && !scols_table_new_column(drawn, "", 0, writer->columns[i].right ? SCOLS_FL_RIGHT : 0))
 			goto out;
 	}
 	error = add_lines(drawn, writer, headings, layout, true);
