@@ -166,7 +166,8 @@ static void put_close(json_t *json, const struct wire_unit_close *close)
 	for (uint32_t i = 0; i < close->successor_count; i++) {
 		json_t *successor = json_object();
 		put_text(successor, "unit", close->successors[i].unit);
-		put_number(successor, "weight", close->successors[i].weight == 1 ? 0 : close->successors[i].weight);
+		if (close->successors[i].weight != 1)
+			json_object_set_new(successor, "weight", json_integer(close->successors[i].weight));
 		json_array_append_new(successors, successor);
 	}
 	if (close->successor_count)

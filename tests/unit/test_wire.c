@@ -396,6 +396,10 @@ Test(wire, replies_of_a_newer_collector_are_read)
 	cr_assert_eq(any.record.rows[0].state, BAOPHU_STATE_NONE);
 	cr_assert_eq(any.record.rows[0].flags[0], BAOPHU_FLAG_PARTS_DIFFER);
 	cr_assert_eq(any.record.rows[0].flags[1], BAOPHU_FLAG_NONE);
+	/* five flags: as many as there is room for */
+	any = read_hex(&arena, ANY_RECORD, "0801 5a08 ca0105 0102030405");
+	cr_assert_eq(any.record.rows[0].flags[BAOPHU_ROW_FLAGS_MAX - 1], 4);
+	cr_assert_eq(any.record.rows[0].kind, BAOPHU_ROW_NONE);
 	/* a code that we do not know keeps its number, and fields of every wire type are skipped */
 	any = read_hex(&arena, ANY_ANSWER, "0801 10c801 9a0600 9906 0102030405060708 9d06 01020304");
 	cr_assert_eq((int)any.answer.code, 200);
