@@ -119,7 +119,8 @@ int reader_query(struct reader *reader, const struct wire_query *query, int time
 			*ret_answer = answer;
 			return 0;
 		}
-		bool is_behind = result == -BAOPHU_EREFUSED && answer.code == BAOPHU_CODE_BEHIND;
+		bool is_behind = result == -BAOPHU_EREFUSED &&
+				 (answer.code == BAOPHU_CODE_BEHIND || baophu_code_is_retryable(answer.code));
 		if (result < 0 && !is_behind) {
 			*ret_answer = answer;
 			return result;

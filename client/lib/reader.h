@@ -17,11 +17,11 @@ enum { READER_TIMEOUT_MS = 10000 };
 int reader_open(void *context, const char *endpoint, struct reader **ret_reader);
 void reader_close(struct reader *reader); /* takes NULL */
 
-/* Asks and waits for one page, at most timeout_ms (0: READER_TIMEOUT_MS); asks again after a lost connection and while the collector's
- * history is behind min_seq. The answer lives in the reader until its next call. 0; -BAOPHU_EREFUSED: answered with a code other than
- * NONE, which stands in *ret_answer with its text (axes and cut too); -BAOPHU_ETIMEOUT: no answer in time, or (then ret_answer->code is
- * BEHIND, else NONE) history did not get there; -BAOPHU_EPROTOCOL: not an answer of this protocol; -BAOPHU_EFULL: the question is too long;
- * -EINTR; -ENOMEM. */
+/* Asks and waits for one page, at most timeout_ms (0: READER_TIMEOUT_MS); asks again after a lost connection, while the
+ * collector's history is behind min_seq, and while it is busy. The answer lives in the reader until its next call. 0;
+ * -BAOPHU_EREFUSED: answered with a code other than NONE, which stands in *ret_answer with its text (axes and cut too);
+ * -BAOPHU_ETIMEOUT: no answer in time, or ret_answer->code says why it is not ready (BEHIND, BUSY, INDEXING; else NONE);
+ * -BAOPHU_EPROTOCOL: not an answer of this protocol; -BAOPHU_EFULL: the question is too long; -EINTR; -ENOMEM. */
 int reader_query(struct reader *reader, const struct wire_query *query, int timeout_ms, struct wire_answer *ret_answer);
 /* An empty question of this kind: no dates, no codes; for the caller to fill in. */
 struct wire_query reader_question(enum wire_query_kind kind);
