@@ -202,3 +202,30 @@ Test(config, every_setting_is_in_the_help)
 	free(help);
 	free(print);
 }
+
+/* The file that is installed says the defaults; who uncomments a line changes nothing by that alone. */
+Test(config, the_installed_file_names_every_setting_with_its_default)
+{
+	struct config config, again;
+	enum config_action action;
+	char line[512], *text = NULL;
+	size_t size;
+	FILE *in = fopen(TESTS_DIR "/../systemd/baophud.conf", "re"), *out = open_memstream(&text, &size);
+	cr_assert(in);
+	unsigned settings = 0;
+	while (fgets(line, sizeof line, in))
+		if (*line == '#' && strstr(line, " = ") && line[1] != ' ') {
+			fputs(line + 1, out);
+			settings++;
+		}
+	fclose(in);
+	fclose(out);
+	cr_assert_eq(read_arguments(&config, &action, NULL, NULL, NULL), 0);
+	cr_assert_eq(read_file(&again, text), 0, "%s", why);
+	for (unsigned i = 0; i < CONFIG_SETTINGS_MAX; i++)
+		cr_assert_eq(again.origins[i], i < settings ? CONFIG_FILE : CONFIG_DEFAULT,
+			     "the file and the table have the same settings");
+	memset(again.origins, 0, sizeof again.origins);
+	cr_assert_eq(memcmp(&config, &again, sizeof config), 0);
+	free(text);
+}
