@@ -40,8 +40,7 @@ static inline uint64_t field_value(const struct field_set *set, unsigned number)
 	return field_has(set, number) ? set->value[number] : 0;
 }
 
-/* The byte after the varint; NULL when it is cut short, longer than it needs to be or beyond 64 bits. */
-static inline const uint8_t *field_varint(const uint8_t *at, const uint8_t *end, uint64_t *ret_value)
+static inline const uint8_t *field_long_varint(const uint8_t *at, const uint8_t *end, uint64_t *ret_value)
 {
 	uint64_t value = 0;
 	for (unsigned shift = 0; at < end && shift < 64; shift += 7) {
@@ -57,10 +56,19 @@ static inline const uint8_t *field_varint(const uint8_t *at, const uint8_t *end,
 	return NULL;
 }
 
+/* The byte after the varint; NULL when it is cut short, longer than it needs to be or beyond 64 bits. */
+static inline const uint8_t *field_varint(const uint8_t *at, const uint8_t *end, uint64_t *ret_value)
+{
+	if (at == end || *at >= 0x80) /* tags, sizes and enums have one byte */
+		return field_long_varint(at, end, ret_value);
+	*ret_value = *at;
+	return at + 1;
+}
+
 /* One field: its tag, then its number or (of a blob) its size. Returns the byte after the number, where a blob's bytes begin;
  * NULL for anything that is not protobuf. A fixed-width field comes back as a blob, for a lenient reader to skip. */
-static inline const uint8_t *field_next(const uint8_t *at, const uint8_t *end, uint64_t *ret_number, unsigned *ret_type,
-					uint64_t *ret_value)
+__attribute__((always_inline)) static inline const uint8_t *field_next(const uint8_t *at, const uint8_t *end, uint64_t *ret_number,
+								       unsigned *ret_type, uint64_t *ret_value)
 {
 	uint64_t tag;
 	at = field_varint(at, end, &tag);

@@ -28,10 +28,8 @@ static const struct field_shape withdrawal_shape = {
 /* What is the same from one entry to the next is not looked at twice: offices send one measure and one day many times over. */
 struct reading {
 	struct wire_arena *arena;
-	struct {
-		const char *text;
-		size_t bytes;
-	} last[3]; /* by field number: 1 unit, 2 measure */
+	const char *last_measure;
+	size_t last_measure_bytes;
 	uint32_t last_civil;
 	baophu_date last_date;
 };
@@ -41,10 +39,6 @@ static inline enum baophu_code take_code(struct reading *reading, const struct f
 {
 	const uint8_t *bytes = set->bytes[number];
 	size_t size = field_value(set, number);
-	if (size && size == reading->last[number].bytes && memcmp(bytes, reading->last[number].text, size) == 0) {
-		*ret_code = reading->last[number].text;
-		return BAOPHU_CODE_NONE;
-	}
 	if (!size || !text_is_code((const char *)bytes, size))
 		return BAOPHU_CODE_TEXT;
 	char *copy = wire_take(reading->arena, size + 1);
@@ -52,9 +46,23 @@ static inline enum baophu_code take_code(struct reading *reading, const struct f
 		return BAOPHU_CODE_MALFORMED;
 	memcpy(copy, bytes, size);
 	copy[size] = 0;
-	*ret_code = reading->last[number].text = copy;
-	reading->last[number].bytes = size;
+	*ret_code = copy;
 	return BAOPHU_CODE_NONE;
+}
+
+static inline enum baophu_code take_measure(struct reading *reading, const struct field_set *set, const char **ret_code)
+{
+	size_t size = field_value(set, 2);
+	if (size && size == reading->last_measure_bytes && memcmp(set->bytes[2], reading->last_measure, size) == 0) {
+		*ret_code = reading->last_measure;
+		return BAOPHU_CODE_NONE;
+	}
+	enum baophu_code code = take_code(reading, set, 2, ret_code);
+	if (!code) {
+		reading->last_measure = *ret_code;
+		reading->last_measure_bytes = size;
+	}
+	return code;
 }
 
 static bool has_nul(const struct field_set *set, unsigned number)
@@ -78,7 +86,7 @@ static inline enum baophu_code read_slot(struct reading *reading, const struct f
 	if (extent > BAOPHU_OWN)
 		return BAOPHU_CODE_MALFORMED;
 	fact->extent = extent ? (enum baophu_extent)extent : BAOPHU_WHOLE;
-	enum baophu_code unit = take_code(reading, set, 1, &fact->unit), measure = take_code(reading, set, 2, &fact->measure);
+	enum baophu_code unit = take_code(reading, set, 1, &fact->unit), measure = take_measure(reading, set, &fact->measure);
 	if (unit || measure)
 		return has_nul(set, 1) || has_nul(set, 2) ? BAOPHU_CODE_MALFORMED : unit ? unit : measure;
 	uint32_t from = (uint32_t)field_value(set, 4), to = (uint32_t)field_value(set, 5);
