@@ -378,7 +378,7 @@ Test(session, sends_the_same_bytes_after_a_broken_connection, .timeout = 50)
 Test(session, comes_through_when_everything_happens_at_once, .timeout = 50)
 {
 	struct collector *collector = start(
-	    &(struct collector){ .lose_in = 40, .refuse_in = 30, .break_in = 150, .forget_in = 80 });
+	    &(struct collector){ .lose_in = 100, .refuse_in = 30, .break_in = 150, .forget_in = 80 });
 	struct session *session = open_session(collector, 16, 200);
 	push_all(session);
 	session_close(session);
