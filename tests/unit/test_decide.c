@@ -490,7 +490,7 @@ Test(decide, ten_thousand_units_in_one_import)
 {
 	enum { COUNT = 10000 };
 	struct wire_entry *entries = calloc(COUNT, sizeof *entries);
-	char(*codes)[8] = calloc(COUNT, sizeof *codes);
+	char(*codes)[16] = calloc(COUNT, sizeof *codes);
 	for (int i = 0; i < COUNT; i++) {
 		snprintf(codes[i], sizeof *codes, "x%d", i);
 		entries[i] = create(codes[i], i < 100 ? "VN" : codes[i % 100], 20100101);
@@ -525,7 +525,7 @@ Test(decide, no_unit_is_its_own_ancestor_or_too_deep)
 	cr_assert_eq(decide_one(AGENT_CONTROL, change("92", 20200101, "", "927")), BAOPHU_CODE_CYCLE);
 	cr_assert_eq(decide_one(AGENT_CONTROL, change("92", 20200101, "", "92")), BAOPHU_CODE_CYCLE);
 	struct wire_entry chain[BAOPHU_DEPTH_MAX + 1];
-	char codes[BAOPHU_DEPTH_MAX + 1][4];
+	char codes[BAOPHU_DEPTH_MAX + 1][16];
 	for (int i = 0; i <= BAOPHU_DEPTH_MAX; i++) {
 		snprintf(codes[i], sizeof *codes, "d%d", i);
 		chain[i] = create(codes[i], i ? codes[i - 1] : "VN", 20200101);
@@ -656,16 +656,21 @@ Test(decide, a_frozen_epoch_is_opened_once)
 static uint64_t hold(const struct wire_entry *entries, uint32_t count)
 {
 	t.held = (struct wire_payload){ .agent = "can-tho", .epoch = 1, .number = 1, .entry_count = count, .entries = entries };
-	t.scene.header.verdict = BAOPHU_HELD;
-	t.scene.header.code = BAOPHU_CODE_UNIT_UNKNOWN;
-	t.scene.header.entry = 0;
-	scene_begin(&t.scene);
-	record_add_payload(&t.scene.writer, "payload", 7);
-	uint64_t seq = scene_end(&t.scene, RECORD_HELD, CAN_THO, 1, 1);
-	t.scene.header.verdict = BAOPHU_APPLIED;
-	t.scene.header.code = BAOPHU_CODE_NONE;
-	t.scene.header.entry = UINT32_MAX;
-	return seq;
+	struct record_header header = { .kind = RECORD_HELD,
+					.rules = RECORD_RULES,
+					.agent = CAN_THO,
+					.epoch = 1,
+					.number = 1,
+					.verdict = BAOPHU_HELD,
+					.code = BAOPHU_CODE_UNIT_UNKNOWN };
+	struct record_writer writer;
+	record_begin(&writer, t.buffer, BUFFER_BYTES);
+	record_add_payload(&writer, "payload", 7);
+	ssize_t bytes = record_seal(&writer, &header, &t.scene.place);
+	cr_assert(bytes > 0);
+	cr_assert_eq(fold_record(&t.scene.state, t.buffer, (size_t)bytes), 0);
+	t.scene.place = header.place;
+	return header.place.seq;
 }
 
 static struct wire_entry decision(uint64_t seq, bool release)
