@@ -136,6 +136,8 @@ void coverage_fields(const struct baophu_record *record, const struct baophu_row
 {
 	bool is_rate = coverage_is_rate_plan(row), is_published = row->kind == BAOPHU_ROW_PUBLISHED;
 	bool is_figure = row->kind == BAOPHU_ROW_STOCK || row->kind == BAOPHU_ROW_FLOW;
+	/* Days and overlaps belong to amounts over a period. */
+	bool is_amount = row->value != BAOPHU_ABSENT && !is_published && (row->kind == BAOPHU_ROW_FLOW || row->from != row->to);
 	unsigned percent_decimals;
 	int64_t percent = coverage_percent(row, decimals, &percent_decimals);
 	int64_t change = BAOPHU_ABSENT, change_percent = BAOPHU_ABSENT, points = BAOPHU_ABSENT;
@@ -191,8 +193,8 @@ void coverage_fields(const struct baophu_record *record, const struct baophu_row
 	fields[n++] = field_integer(row->previous);
 	fields[n++] = field_integer(change);
 	fields[n++] = field_decimal(change_percent, decimals);
-	fields[n++] = is_figure || row->kind == BAOPHU_ROW_PLAN ? field_integer(row->uncovered_days) : field_null();
-	fields[n++] = is_figure || row->kind == BAOPHU_ROW_PLAN ? field_integer(row->unused) : field_null();
+	fields[n++] = is_amount ? field_integer(row->uncovered_days) : field_null();
+	fields[n++] = is_amount ? field_integer(row->unused) : field_null();
 	fields[n++] = field_date(row->whole_to);
 	fields[n++] = field_date(record->date);
 }

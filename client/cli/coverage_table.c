@@ -1,6 +1,6 @@
 /* coverage_table.c - the table of coverage for people; see coverage_rows.h.
  *
- * One line holds a figure and the first plan over it; more plans follow on lines of their own. A column without content is left out. Every
+ * One line holds a figure and the first plan over it; more plans follow on lines of their own. Every
  * percentage stands over the code of its plan, every figure that is not simply a final report says what it is. Published percentages
  * stand in a table of their own below, because they are somebody else's arithmetic.
  */
@@ -32,8 +32,10 @@ enum cell_of {
 	CELL_REPORTED,
 	CELL_COUNT
 };
-enum { CELL_BYTES = 256 };
+enum { CELL_BYTES = 256, ONE_TABLE_WIDTH_MIN = 120 };
 struct line {
+	const struct baophu_record *record;
+	bool is_share;
 	char cells[CELL_COUNT][CELL_BYTES];
 };
 struct lines {
@@ -236,7 +238,7 @@ static int add_record(struct lines *lines, const struct baophu_record *record)
 {
 	const struct baophu_row *figure = NULL;
 	struct line *line = NULL;
-	bool has_plan = false, is_first = true;
+	bool has_plan = false;
 	for (uint32_t i = 0; i < record->row_count; i++) {
 		const struct baophu_row *row = &record->rows[i];
 		if (row->kind == BAOPHU_ROW_PUBLISHED)
@@ -247,11 +249,11 @@ static int add_record(struct lines *lines, const struct baophu_record *record)
 			line = add_line(lines);
 			if (!line)
 				return -ENOMEM;
-			if (is_first)
-				put(line->cells[CELL_UNIT], "%s", *record->name ? record->name : record->unit);
+			line->record = record;
+			line->is_share = row->kind == BAOPHU_ROW_SHARE || coverage_is_rate_plan(row);
 			if (is_new_measure)
 				put(line->cells[CELL_MEASURE], "%s", names_text(lines->names, row->measure));
-			is_first = has_plan = false;
+			has_plan = false;
 			if (is_plan && row->value != BAOPHU_ABSENT && !is_plan_over(row, figure))
 				put_figure(lines, line, row);
 			if (is_new_measure || (is_plan && row->value != BAOPHU_ABSENT && !is_plan_over(row, figure))) {
@@ -276,9 +278,10 @@ static int add_record(struct lines *lines, const struct baophu_record *record)
 	return 0;
 }
 
-static int write_figures(struct writer *writer, const struct lines *lines)
+/* The table of those lines that are (or are not) shares; without `picks`, of all. */
+static int write_figures(struct writer *writer, const struct lines *lines, bool picks, bool is_share)
 {
-	const struct column all[CELL_COUNT] = {
+	const struct column columns[CELL_COUNT] = {
 		[CELL_UNIT] = { .key = "unit", .heading = _("Unit"), .wrap = true },
 		[CELL_MEASURE] = { .key = "measure", .heading = _("Measure"), .wrap = true },
 		[CELL_VALUE] = { .key = "value", .heading = _("Figure"), .right = true, .wrap = true },
@@ -286,28 +289,23 @@ static int write_figures(struct writer *writer, const struct lines *lines)
 		[CELL_DATE] = { .key = "date", .heading = _("As of"), .right = true, .may_be_said_once = true },
 		[CELL_CHANGE] = { .key = "change", .heading = _("Change"), .right = true },
 		[CELL_PLAN] = { .key = "plan", .heading = _("Plan"), .right = true },
-		[CELL_REACHED] = { .key = "reached", .heading = _("Plan reached (%)"), .right = true },
+		[CELL_REACHED] = { .key = "reached", .heading = _("Plan reached (%)"), .right = true, .wrap = true },
 		[CELL_REMAINING] = { .key = "remaining", .heading = _("Still to reach"), .right = true, .wrap = true },
 		[CELL_SHARE] = { .key = "share", .heading = _("Share (%)"), .right = true, .wrap = true },
 		[CELL_REPORTED] = { .key = "reported", .heading = _("Reported n/m"), .right = true, .wrap = true },
 	};
-	struct column columns[CELL_COUNT];
-	int cells[CELL_COUNT];
-	size_t count = 0;
-	for (int i = 0; i < CELL_COUNT; i++) {
-		bool is_used = i <= CELL_VALUE;
-		for (size_t j = 0; j < lines->count && !is_used; j++)
-			is_used = *lines->lines[j].cells[i];
-		if (is_used) {
-			columns[count] = all[i];
-			cells[count++] = i;
-		}
-	}
-	int error = writer_begin(writer, columns, count);
+	const struct baophu_record *last = NULL;
+	int error = writer_begin(writer, columns, CELL_COUNT);
 	for (size_t i = 0; !error && i < lines->count; i++) {
+		const struct line *line = &lines->lines[i];
 		struct field fields[CELL_COUNT];
-		for (size_t j = 0; j < count; j++)
-			fields[j] = (struct field){ .kind = FIELD_TEXT, .text = lines->lines[i].cells[cells[j]] };
+		if (picks && line->is_share != is_share)
+			continue;
+		for (int j = 0; j < CELL_COUNT; j++)
+			fields[j] = field_text(line->cells[j]);
+		if (line->record != last)
+			fields[CELL_UNIT] = field_text(*line->record->name ? line->record->name : line->record->unit);
+		last = line->record;
 		error = writer_row(writer, fields);
 	}
 	int ended = writer_end(writer);
@@ -402,14 +400,24 @@ int coverage_write_table(struct writer *writer, const struct coverage_set *set, 
 {
 	struct lines lines = { .vietnamese = writer->options.vietnamese, .decimals = decimals, .names = names };
 	int error = 0;
-	bool has_published = false;
+	bool has_published = false, has_shares = false, has_others = false;
 	for (uint32_t i = 0; !error && i < set->count; i++) {
 		error = add_record(&lines, &set->records[i]);
-		for (uint32_t j = 0; j < set->records[i].row_count; j++)
-			has_published = has_published || set->records[i].rows[j].kind == BAOPHU_ROW_PUBLISHED;
+		for (uint32_t j = 0; j < set->records[i].row_count; j++) {
+			enum baophu_row_kind kind = set->records[i].rows[j].kind;
+			has_published = has_published || kind == BAOPHU_ROW_PUBLISHED;
+			has_shares = has_shares || kind == BAOPHU_ROW_SHARE;
+			has_others = has_others || kind == BAOPHU_ROW_STOCK || kind == BAOPHU_ROW_FLOW;
+		}
 	}
+	/* Figures and shares fill different columns; side by side they need more than a narrow terminal has. */
+	bool is_apart = has_shares && has_others && writer->options.width && writer->options.width < ONE_TABLE_WIDTH_MIN;
 	if (!error && lines.count)
-		error = write_figures(writer, &lines);
+		error = write_figures(writer, &lines, is_apart, false);
+	if (!error && is_apart) {
+		writer_note(writer, "");
+		error = write_figures(writer, &lines, true, true);
+	}
 	if (!error && lines.count && has_published)
 		writer_note(writer, "");
 	if (!error && has_published)
@@ -460,9 +468,9 @@ const char *coverage_sentence(const struct baophu_record *record, uint32_t index
 	const struct lines lines = { .vietnamese = vietnamese };
 	char figure[COVERAGE_FIGURE_BYTES], number[NUMBER_BYTES], shown[NUMBER_BYTES + 2], date[CELL_BYTES] = "";
 	put_date(&lines, date, row);
-	for (char *c = date; *c; c++)
-		if (*c == '\n')
-			*c = ' ';
+	char *newline = strchr(date, '\n');
+	if (newline)
+		memmove(newline, newline + 1, strlen(newline));
 	snprintf(buffer, size, "%s · %s: ", *record->name ? record->name : record->unit, names_text(names, row->measure));
 	if (row->kind == BAOPHU_ROW_PUBLISHED || row->kind == BAOPHU_ROW_SHARE) {
 		unsigned percent_decimals;

@@ -1,6 +1,7 @@
 /* writer_table.c - the table for people, laid out by display width and drawn by libsmartcols.
  *
- * Rows are kept until the end, because widths depend on all of them. Where the terminal is too narrow, first the headings are broken
+ * Rows are kept until the end, because widths depend on all of them. A column without content is left out. Where the terminal is too
+ * narrow, first the headings are broken
  * at spaces, then the columns that may wrap are narrowed; figures are never broken or cut. A row of several lines is given to
  * libsmartcols as several lines, since it aligns only the first line of a wrapped cell to the right.
  */
@@ -224,7 +225,7 @@ static void lay_out(const struct writer *writer, const struct table *table, stru
 {
 	*ret_separator = "  ";
 	for (size_t i = 0; i < writer->column_count; i++)
-		layout[i] = (struct layout){ .is_shown = writer->columns[i].heading != NULL };
+		layout[i] = (struct layout){ .is_shown = writer->columns[i].heading && column_body(writer, table, i, 0) };
 	if (lay_out_wide(writer, table, layout) || lay_out_narrow(writer, table, layout, ret_separator))
 		return;
 	for (size_t i = 0; i < writer->column_count; i++) {
@@ -241,9 +242,10 @@ static void print_said_once(const struct writer *writer, const struct table *tab
 {
 	bool any = false;
 	for (size_t i = 0; i < writer->column_count; i++) {
-		if (layout[i].is_shown || !writer->columns[i].heading)
+		const char *said = layout[i].is_shown || !writer->columns[i].heading ? NULL : said_everywhere(writer, table, i);
+		if (!said)
 			continue;
-		fprintf(writer->out, "%s%s: %s", any ? " · " : "", writer->columns[i].heading, said_everywhere(writer, table, i));
+		fprintf(writer->out, "%s%s: %s", any ? " · " : "", writer->columns[i].heading, said);
 		any = true;
 	}
 	if (any)
