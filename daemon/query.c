@@ -158,8 +158,7 @@ const struct tree *question_tree(struct question *question)
 	/* Knowing more than the newest version changes nothing, so one tree serves until the units change. */
 	uint64_t newest = versions->count ? vec_at(versions, struct unit_version, versions->count - 1)->id : 0;
 	uint64_t known_id = question->known_id < newest ? question->known_id : newest;
-	if (engine->has_tree && engine->tree_registry_seq == engine->registry.changed_seq &&
-	    engine->tree.date == question->tree_date && engine->tree.known_id == known_id)
+	if (engine->has_tree && engine->tree.date == question->tree_date && engine->tree.known_id == known_id)
 		return &engine->tree;
 	struct tree tree;
 	if (tree_build(&tree, &engine->registry.units, question->tree_date, known_id))
@@ -169,7 +168,6 @@ const struct tree *question_tree(struct question *question)
 		tree_finish(&engine->tree);
 	engine->tree = tree;
 	engine->has_tree = true;
-	engine->tree_registry_seq = engine->registry.changed_seq;
 	return &engine->tree;
 }
 
@@ -197,7 +195,7 @@ const char *question_agent_name(const struct question *question, uint32_t agent)
 uint32_t tree_after(const struct tree *tree, uint32_t unit, uint32_t at, uint32_t levels)
 {
 	if (!at)
-		return unit ? unit : tree->root_count ? tree->roots[0] : 0;
+		return unit ? unit : tree->root_count ? tree->roots[tree->root_count - 1] : 0; /* last code first */
 	uint32_t top_depth = unit ? tree->depth[unit] : 0;
 	if (tree->first_child[at] && tree->depth[at] - top_depth < levels)
 		return tree->first_child[at];
@@ -205,10 +203,10 @@ uint32_t tree_after(const struct tree *tree, uint32_t unit, uint32_t at, uint32_
 		if (tree->next_sibling[at])
 			return tree->next_sibling[at];
 		if (!tree->parent[at]) {
-			uint32_t root = 0;
-			while (root < tree->root_count && tree->roots[root] != at)
-				root++;
-			return root + 1 < tree->root_count ? tree->roots[root + 1] : 0;
+			uint32_t root = tree->root_count;
+			while (root && tree->roots[root - 1] != at)
+				root--;
+			return root > 1 ? tree->roots[root - 2] : 0;
 		}
 	}
 	return 0;

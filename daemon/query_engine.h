@@ -29,7 +29,6 @@ struct query_engine {
 	bool has_registry;
 	struct baophu_place place; /* of the state when last looked at: the registry copy is that of this place */
 	struct tree tree; /* the last one built */
-	uint64_t tree_registry_seq;
 	bool has_tree;
 	struct snapshot snapshot;
 	struct baophu_row *rows; /* of one page */

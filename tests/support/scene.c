@@ -13,6 +13,7 @@ void scene_init(struct scene *scene)
 {
 	*scene = (struct scene){ 0 };
 	scene->buffer = malloc(SCENE_RECORD_BYTES);
+	scene->header = (struct record_header){ .rules = RECORD_RULES, .verdict = BAOPHU_APPLIED, .entry = UINT32_MAX };
 	assert(scene->buffer && !fold_init(&scene->state));
 	scene_begin(scene);
 	struct entry level = { .kind = ENTRY_LEVEL, .level = { 1, "place", "nơi", "place" } };
@@ -35,14 +36,11 @@ void scene_add(struct scene *scene, const struct entry *entry) { record_add(&sce
 
 uint64_t scene_end(struct scene *scene, enum record_kind kind, uint32_t agent, uint64_t epoch, uint64_t number)
 {
-	struct record_header header = { .kind = kind,
-					.rules = RECORD_RULES,
-					.agent = agent,
-					.principal = agent,
-					.epoch = epoch,
-					.number = number,
-					.verdict = BAOPHU_APPLIED,
-					.entry = UINT32_MAX };
+	struct record_header header = scene->header;
+	header.kind = kind;
+	header.agent = header.principal = agent;
+	header.epoch = epoch;
+	header.number = number;
 	ssize_t size = record_seal(&scene->writer, &header, &scene->place);
 	assert(size > 0);
 	struct scene_record *kept = vec_grow(&scene->records, 1, sizeof *kept);

@@ -13,6 +13,7 @@ struct scene {
 	struct record_writer writer;
 	uint8_t *buffer;
 	struct baophu_place place;
+	struct record_header header; /* what every record is sealed with: time, verdict, code, entry */
 	uint32_t units, measures, indicators, plans, agents; /* numbers given so far */
 };
 void scene_init(struct scene *scene);
