@@ -123,16 +123,13 @@ void coverage_mark(struct coverage *coverage, uint32_t unit, uint16_t measure)
 	cell->dirty = true;
 }
 
-void coverage_mark_fact(struct coverage *coverage, const struct slot *slot)
+void coverage_mark_fact(struct coverage *coverage, const struct slot *slot, baophu_date later)
 {
-	if (coverage->error || !tree_has(coverage->tree, slot->unit))
+	/* Most late reports speak of a past that the present does not show; they are in the facts, and that is all (rule 3). A stock shows
+	 * its latest fact only. Asked of the series, which was just read, and not of the cell, which would have to be fetched. */
+	bool is_past = later != BAOPHU_DATE_NONE && later <= coverage->axes.date;
+	if ((is_past || slot->to > coverage->axes.date) && measure_of(coverage, slot->measure)->kind == BAOPHU_STOCK)
 		return;
-	/* Most late reports speak of a past that the present does not show; they are in the facts, and that is all (rule 3). */
-	if (slot->extent == BAOPHU_WHOLE && measure_of(coverage, slot->measure)->kind == BAOPHU_STOCK) {
-		const struct cell *cell = cell_find(coverage, slot->unit, slot->measure);
-		if (cell && (cell->dirty || slot->to > coverage->axes.date || slot->to < cell->whole_to))
-			return;
-	}
 	coverage_mark(coverage, slot->unit, slot->measure);
 }
 

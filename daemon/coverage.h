@@ -65,8 +65,9 @@ void coverage_init(struct coverage *coverage, const struct registry *registry, c
 void coverage_finish(struct coverage *coverage);
 /* A figure of this unit and measure changed. */
 void coverage_mark(struct coverage *coverage, uint32_t unit, uint16_t measure);
-/* A fact of this slot changed: marks its cell unless the live figure cannot depend on it (an older date than the latest, or one ahead). */
-void coverage_mark_fact(struct coverage *coverage, const struct slot *slot);
+/* A fact of this slot changed, and the next standing fact of its series ends on `later` (BAOPHU_DATE_NONE: none): marks its cell unless the
+ * live figure cannot depend on it. */
+void coverage_mark_fact(struct coverage *coverage, const struct slot *slot, baophu_date later);
 /* A target changed. */
 void coverage_mark_plans(struct coverage *coverage);
 /* Everything is computed again from the facts (another tree, another day). */

@@ -114,6 +114,14 @@ static struct fact *slot_get(struct facts *facts, const struct slot *slot, struc
 	return &series->facts[at];
 }
 
+static baophu_date later_than(const struct series *series, const struct fact *fact)
+{
+	while (++fact < series->facts + series->count)
+		if (fact_stands(fact))
+			return fact_to(fact);
+	return BAOPHU_DATE_NONE;
+}
+
 static void fact_say(struct facts *facts, const struct series *series, struct fact *fact, bool is_new, const struct figure *figure,
 		     uint64_t id)
 {
@@ -129,22 +137,22 @@ static void fact_say(struct facts *facts, const struct series *series, struct fa
 	facts->digest += slot_digest(series, fact);
 }
 
-int facts_put(struct facts *facts, const struct slot *slot, const struct figure *figure, uint64_t id, enum facts_effect *ret_effect)
+int facts_put(struct facts *facts, const struct slot *slot, const struct figure *figure, uint64_t id, struct facts_change *ret_change)
 {
 	struct series *series;
 	bool is_new;
 	struct fact *fact = slot_get(facts, slot, &series, &is_new);
 	if (!fact)
 		return -ENOMEM;
-	*ret_effect = FACTS_UNCHANGED;
+	*ret_change = (struct facts_change){ false, BAOPHU_DATE_NONE };
 	if (!is_new && fact_stands(fact) && figure->status > fact_status(fact))
 		return 0; /* an estimate never replaces a final figure */
 	fact_say(facts, series, fact, is_new, figure, id);
-	*ret_effect = FACTS_CHANGED;
+	*ret_change = (struct facts_change){ true, later_than(series, fact) };
 	return 0;
 }
 
-int facts_withdraw(struct facts *facts, const struct entry_withdrawal *withdrawal, uint64_t id, enum facts_effect *ret_effect)
+int facts_withdraw(struct facts *facts, const struct entry_withdrawal *withdrawal, uint64_t id, struct facts_change *ret_change)
 {
 	struct series *series;
 	bool is_new;
@@ -156,7 +164,7 @@ int facts_withdraw(struct facts *facts, const struct entry_withdrawal *withdrawa
 		fact_say(facts, series, fact, is_new, &withdrawal->restored, withdrawal->restored_id);
 	else
 		fact_say(facts, series, fact, is_new, &nothing, id);
-	*ret_effect = FACTS_CHANGED;
+	*ret_change = (struct facts_change){ true, later_than(series, fact) };
 	return 0;
 }
 

@@ -41,12 +41,15 @@ void facts_init(struct facts *facts);
 void facts_finish(struct facts *facts);
 
 /* What a put did, for the coverage to follow. */
-enum facts_effect { FACTS_UNCHANGED, FACTS_CHANGED };
+struct facts_change {
+	bool is_changed;
+	baophu_date later; /* end of the next standing fact of the series; BAOPHU_DATE_NONE: none */
+};
 /* Applies rule 3. -ENOMEM. */
 int facts_put(struct facts *facts, const struct slot *slot, const struct figure *figure, uint64_t id,
-	      enum facts_effect *ret_effect);
+	      struct facts_change *ret_change);
 /* Takes what stands back to `restored` (restored_id 0: nothing). */
-int facts_withdraw(struct facts *facts, const struct entry_withdrawal *withdrawal, uint64_t id, enum facts_effect *ret_effect);
+int facts_withdraw(struct facts *facts, const struct entry_withdrawal *withdrawal, uint64_t id, struct facts_change *ret_change);
 /* Asks the memory for what facts_put of this slot will read: stage 0 its series, a little later stage 1 its facts. A million facts do not
  * fit the caches; waiting for each in turn is most of a put's time. */
 void facts_prefetch(const struct facts *facts, const struct slot *slot, int stage);

@@ -144,13 +144,13 @@ static int fold_window(struct state *state, uint64_t seq, struct window *window)
 		const struct entry *entry = &window->entries[i];
 		const struct slot *slot = slot_of(entry);
 		uint64_t id = entry_id(seq, window->indices[i]);
-		enum facts_effect effect = FACTS_UNCHANGED;
+		struct facts_change change = { false, BAOPHU_DATE_NONE };
 		if (!slot_is_sound(state, slot))
 			return -BAOPHU_EDAMAGED;
-		error = entry->kind == ENTRY_FACT ? facts_put(&state->facts, slot, &entry->fact.figure, id, &effect)
-						  : facts_withdraw(&state->facts, &entry->withdrawal, id, &effect);
-		if (!error && effect == FACTS_CHANGED)
-			coverage_mark_fact(&state->coverage, slot);
+		error = entry->kind == ENTRY_FACT ? facts_put(&state->facts, slot, &entry->fact.figure, id, &change)
+						  : facts_withdraw(&state->facts, &entry->withdrawal, id, &change);
+		if (!error && change.is_changed)
+			coverage_mark_fact(&state->coverage, slot, change.later);
 		if (!error)
 			error = touch(state, slot->unit, seq);
 	}
@@ -258,10 +258,10 @@ int fold_load_record(struct state *state, const void *record, size_t bytes) { re
 
 int fold_load_fact(struct state *state, const struct slot *slot, const struct figure *figure, uint64_t id, uint64_t touched_seq)
 {
-	enum facts_effect effect;
+	struct facts_change change;
 	if (!slot_is_sound(state, slot))
 		return -BAOPHU_EDAMAGED;
-	int error = facts_put(&state->facts, slot, figure, id, &effect);
+	int error = facts_put(&state->facts, slot, figure, id, &change);
 	if (!error && touched_seq > state->touched_seq[slot->unit])
 		state->touched_seq[slot->unit] = touched_seq;
 	return error;

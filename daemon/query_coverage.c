@@ -46,8 +46,8 @@ struct loader {
 
 static int loader_put(struct loader *loader, const struct slot *slot, const struct fact_version *said)
 {
-	enum facts_effect effect;
-	return facts_put(loader->facts, slot, &said->figure, said->id, &effect);
+	struct facts_change change;
+	return facts_put(loader->facts, slot, &said->figure, said->id, &change);
 }
 
 static int loader_flush(struct loader *loader)

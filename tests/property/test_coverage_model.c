@@ -215,8 +215,8 @@ Test(coverage, flow_of_a_period_paints_every_day_at_most_once, .timeout = 120)
 			said[count].value = scene_random(&seed, 100);
 			struct slot slot = { 1, 1, BAOPHU_WHOLE, from, to };
 			struct figure figure = { said[count].value, BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 };
-			enum facts_effect effect;
-			cr_assert_eq(facts_put(&facts, &slot, &figure, count + 1, &effect), 0);
+			struct facts_change change;
+			cr_assert_eq(facts_put(&facts, &slot, &figure, count + 1, &change), 0);
 			count++;
 		}
 		baophu_date from = start + 10 * (baophu_date)scene_random(&seed, 6),
@@ -270,14 +270,14 @@ Test(coverage, two_reports_from_one_day_give_the_days_between)
 {
 	struct facts facts;
 	struct flow flow;
-	enum facts_effect effect;
+	struct facts_change change;
 	facts_init(&facts);
 	struct slot january = { 1, 1, BAOPHU_WHOLE, day(20240101), day(20240131) },
 		    both = { 1, 1, BAOPHU_WHOLE, day(20240101), day(20240229) };
 	struct figure x = { 813, BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 },
 		      y = { 1713, BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 };
-	cr_assert_eq(facts_put(&facts, &january, &x, 1, &effect), 0);
-	cr_assert_eq(facts_put(&facts, &both, &y, 2, &effect), 0);
+	cr_assert_eq(facts_put(&facts, &january, &x, 1, &change), 0);
+	cr_assert_eq(facts_put(&facts, &both, &y, 2, &change), 0);
 	facts_flow(facts_series(&facts, 1, 1, BAOPHU_WHOLE), day(20240201), day(20240229), &flow);
 	cr_assert_eq(flow.value, 900);
 	cr_assert_eq(flow.uncovered_days, 0);
