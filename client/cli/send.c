@@ -30,6 +30,18 @@ static void keep(struct sent *sent, const struct session_outcome *outcome)
 	}
 }
 
+static int exit_of(const struct wire_receipt *receipt)
+{
+	if (receipt->verdict == BAOPHU_APPLIED)
+		return CLI_OK;
+	if (receipt->verdict == BAOPHU_HELD)
+		return CLI_SOME_REJECTED;
+	bool is_about_rights = receipt->code == BAOPHU_CODE_FORBIDDEN || receipt->code == BAOPHU_CODE_NOT_OWNER ||
+			       receipt->code == BAOPHU_CODE_AGENT_UNKNOWN || receipt->code == BAOPHU_CODE_FORK ||
+			       receipt->code == BAOPHU_CODE_FROZEN;
+	return is_about_rights ? CLI_NOT_AUTHORISED : CLI_ALL_REJECTED;
+}
+
 int send_entries(struct cli *cli, bool is_control, const struct wire_entry *entries, uint32_t count, struct sent *ret_sent)
 {
 	const char *endpoint = is_control ? cli->options.control : cli->options.ingest;
@@ -79,10 +91,7 @@ int send_entries(struct cli *cli, bool is_control, const struct wire_entry *entr
 		status = cli_fail(endpoint, error);
 	} else {
 		keep(ret_sent, &outcome);
-		status = outcome.receipt.verdict == BAOPHU_APPLIED                 ? CLI_OK
-			 : outcome.receipt.verdict == BAOPHU_HELD                  ? CLI_SOME_REJECTED
-			 : outcome.receipt.code >= 60 && outcome.receipt.code < 80 ? CLI_NOT_AUTHORISED
-										   : CLI_ALL_REJECTED;
+		status = exit_of(&outcome.receipt);
 	}
 	session_close(session);
 	return status;

@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+"""The command line against a running centre: exit codes, messages with line and fix, dry runs, held updates, the live view.
+
+usage: test_cli.py BUILD_DIR [unittest arguments]
+
+What the figures are is held to account in test_articles.py; here it is what the commands do with good and bad input.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+import unittest
+
+import test_articles
+from test_articles import ARTICLES, WAIT_S, Centre
+
+
+class Commands(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.centre = Centre()
+        cls.addClassCleanup(cls.centre.close)
+        cls.centre.import_articles()
+        cls.directory = pathlib.Path(cls.centre.directory.name)
+
+    def run_ends(self, code, *arguments, output=None):
+        done = self.centre.run(*arguments, check=False, output=output)
+        self.assertEqual(done.returncode, code, (arguments, done.stdout, done.stderr))
+        return done
+
+    def file(self, text, name="figures.csv"):
+        path = self.directory / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def test_help_is_there_for_every_command_in_both_languages(self):
+        overview = self.run_ends(0, "help").stdout
+        commands = [line.split()[:2] for line in overview.splitlines() if line.startswith("  ") and not line.startswith("  baophu")]
+        self.assertEqual(len(commands), 21)
+        for noun, verb in commands:
+            english, vietnamese = (self.run_ends(0, noun, verb, "--help", "--lang", language).stdout for language in ("en", "vi"))
+            self.assertIn("Examples:", english)
+            self.assertIn("Ví dụ:", vietnamese)
+            self.assertNotEqual(english, vietnamese)
+
+    def test_usage_errors_suggest_the_nearest_word(self):
+        for arguments, hint in ((("covrage",), "baophu coverage"), (("coverage", "bhind", "92"), "baophu coverage behind"),
+                                (("coverage", "show", "92", "--as-off", "2024-04-30"), "--as-of"),
+                                (("coverage", "show", "92", "--measure", "bhxhtn"), "bhxh_tn"),
+                                (("report", "send", "927", "bhxh_tn", "5", "--to", "2024-04-30", "--status", "finl"), "final")):
+            self.assertIn(hint, self.run_ends(2, *arguments).stderr)
+        self.run_ends(2, "coverage", "show")
+        self.run_ends(2, "coverage", "show", "92", "93")
+        self.run_ends(2, "coverage", "show", "92", "--as-of", "2024-02-30")
+        self.run_ends(2, "coverage", "show", "92", "--excel")
+        self.run_ends(2, "coverage", "behind", "481")
+
+    def test_names_find_units_and_unknown_ones_are_said(self):
+        for name in ("Cần Thơ", "can tho", "CẦN THƠ"):
+            rows = self.centre.rows("coverage", "show", name, "--depth", "0", "--as-of", "2024-04-30")
+            self.assertEqual({row["unit"] for row in rows}, {"92"})
+        self.assertIn("no unit", self.run_ends(2, "coverage", "show", "Atlantis").stderr)
+        self.assertIn("99999", self.run_ends(2, "coverage", "show", "99999").stderr)
+
+    def test_no_centre_is_exit_3(self):
+        nowhere = f"ipc://{self.directory}/nowhere"
+        for arguments in (("coverage", "show", "92", "--query", nowhere), ("server", "stop", "--control", nowhere),
+                          ("coverage", "watch", "92", "--once", "--publish", nowhere),
+                          ("report", "send", "927", "bhxh_tn", "5", "--to", "2024-04-30", "--agent", "thoi-lai", "--ingest", nowhere)):
+            self.run_ends(3, *arguments, "--timeout", "1")
+
+    def test_who_may_not_is_exit_4(self):
+        self.assertIn("AGENT_UNKNOWN", self.run_ends(4, "report", "send", "927", "bhxh_tn", "5", "--to", "2024-04-30", "--agent", "nobody").stderr)
+        self.assertIn("NOT_OWNER", self.run_ends(4, "report", "send", "96", "bhxh_tn", "5", "--to", "2024-04-30", "--agent", "thoi-lai").stderr)
+
+    def test_a_number_is_never_guessed(self):
+        done = self.run_ends(2, "report", "send", "927", "bhxh_tn", "1.234", "--to", "2024-04-30", "--agent", "thoi-lai")
+        self.assertIn("1234", done.stderr)
+        self.assertIn("1,234", done.stderr)
+        path = self.file("unit,measure,to,value\n927,bhxh_tn,2024-04-30,1.234\n")
+        done = self.run_ends(6, "report", "import", path, "--agent", "thoi-lai")
+        self.assertIn('line 2, column “value”', done.stderr)
+
+    def test_a_file_with_some_wrong_rows_changes_nothing(self):
+        before = self.centre.rows("coverage", "history", "927", "--measure", "bhyt")
+        path = self.file("unit,measure,to,value\n927,bhyt,2024-05-31,86000\n927,bhyt,2024-06-31,87000\n927,bhyt,2024-07-31,\n")
+        done = self.run_ends(5, "report", "import", path, "--agent", "thoi-lai", "--lang", "vi")
+        self.assertIn("dòng 3, cột «to»", done.stderr)
+        self.assertIn("dòng 4, cột «value»", done.stderr)
+        self.assertEqual(self.centre.rows("coverage", "history", "927", "--measure", "bhyt"), before)
+
+    def test_what_the_centre_refuses_is_named_by_line(self):
+        path = self.file("unit,measure,to,value\n927,bhyt,2024-05-31,86000\n\n96,bhyt,2024-05-31,5\n")
+        done = self.run_ends(4, "report", "import", path, "--agent", "thoi-lai")
+        self.assertIn("line 4", done.stderr)
+        self.assertIn("NOT_OWNER", done.stderr)
+        self.assertIn("nothing of the file was applied", done.stderr)
+        path = self.file("unit,measure,to,value\n927,nonsense,2024-05-31,86000\n")
+        self.assertIn("line 2", self.run_ends(6, "report", "import", path, "--agent", "thoi-lai").stderr)
+
+    def test_a_dry_run_counts_and_sends_nothing(self):
+        before = self.centre.rows("server", "status")[0]["seq"]
+        path = self.file("unit,measure,to,value,origin\n927,bhxh_bb,2024-04-30,2882,published\n927,bhxh_bb,2024-03-31,2800,\n"
+                         "927,bhyt,2024-04-30,85255,published\n")
+        counts = json.loads(self.run_ends(0, "report", "import", path, "--agent", "thoi-lai", "--dry-run", output="json").stdout)
+        self.assertEqual(counts, [{"rows": 3, "added": 1, "changed": 1, "unchanged": 1}])
+        path = self.file("unit,measure,to,value,from\n927,bhxh_b,2024-04-30,1,\n99999,bhyt,2024-04-30,1,\n927,bhyt,2024-04-30,1,2024-04-01\n")
+        done = self.run_ends(6, "report", "import", path, "--agent", "thoi-lai", "--dry-run")
+        for said in ("line 2, column “measure”", "`bhxh_bb`", "line 3, column “unit”", "line 4, column “from”"):
+            self.assertIn(said, done.stderr)
+        plans = json.loads(self.run_ends(0, "plan", "import", ARTICLES / "plans.csv", "--dry-run", "--numbers", "vi", output="json").stdout)
+        self.assertEqual((plans[0]["added"], plans[0]["changed"]), (0, 0))
+        nowhere = f"ipc://{self.directory}/nowhere"
+        done = self.run_ends(0, "plan", "import", ARTICLES / "plans.csv", "--dry-run", "--numbers", "vi", "--query", nowhere,
+                             "--timeout", "1")
+        self.assertIn("only the file itself", done.stderr)
+        self.assertEqual(self.centre.rows("server", "status")[0]["seq"], before)
+
+    def test_a_receipt_says_what_the_figure_did(self):
+        send = ("report", "send", "927", "bhxh_tn")
+        tail = ("--to", "30/04/2024", "--agent", "thoi-lai", "--lang", "vi")
+        said = self.run_ends(0, *send, "1600", *tail).stdout
+        self.assertRegex(said, r"^Thới Lai · BHXH tự nguyện: 1\.600 người, đạt 56,00% kế hoạch nam-2024 \(2\.857\), biên nhận \d+\n$")
+        self.assertRegex(self.run_ends(0, *send, "withdraw", *tail).stdout, r": 1\.530 người, đạt 53,55% kế hoạch nam-2024")
+        receipt = json.loads(self.run_ends(0, *send, "1530", *tail, output="json").stdout)[0]
+        self.assertEqual((receipt["verdict"], receipt["code"], receipt["agent"]), ("applied", None, "thoi-lai"))
+        rows = self.centre.rows("coverage", "show", "927", "--depth", "0", "--min-seq", receipt["seq"], "--as-of", "2024-04-30")
+        self.assertGreaterEqual(rows[0]["seq"], receipt["seq"])
+
+    def test_what_is_held_is_listed_released_or_refused(self):
+        send = ("report", "send", "92999", "bhyt")
+        tail = ("--to", "2024-04-30", "--agent", "can-tho")
+        done = self.run_ends(5, *send, "7", *tail, output="json")
+        first = json.loads(done.stdout)[0]
+        self.assertEqual((first["verdict"], first["code"], first["entry"]), ("held", "UNIT_UNKNOWN", 0))
+        self.assertIn("what to do", done.stderr)
+        second = json.loads(self.run_ends(5, *send, "8", *tail, output="json").stdout)[0]
+        held = self.centre.rows("held", "list")
+        self.assertEqual([(row["seq"], row["unit"], row["code"]) for row in held],
+                         [(first["seq"], "92999", "UNIT_UNKNOWN"), (second["seq"], "92999", "UNIT_UNKNOWN")])
+        self.run_ends(6, "held", "release", first["seq"])  # nothing has changed yet
+        self.run_ends(0, "held", "refuse", second["seq"])
+        path = self.file("date,code,name,level,parent\n2012-01-01,92999,Quận Thử,district,92\n", "unit.csv")
+        self.run_ends(0, "unit", "import", path)
+        self.run_ends(0, "held", "release", first["seq"])
+        self.assertEqual(self.centre.rows("held", "list"), [])
+        history = self.centre.rows("coverage", "history", "92999", "--measure", "bhyt")
+        self.assertEqual([(row["value"], row["stands"]) for row in history], [(7, True)])
+
+    def test_a_plan_is_set_revised_and_taken_back(self):
+        plan = ("thu-2024", "927", "bhyt")
+        period = ("--from", "2024-01-01", "--to", "2024-12-31")
+        self.run_ends(0, "plan", "set", *plan, "100000", *period, "--issuer", "BHXH TP Cần Thơ")
+        self.run_ends(0, "plan", "set", *plan, "110.000", *period, "--numbers", "vi")
+        listed = self.centre.rows("plan", "list", "--plan", "thu-2024")
+        self.assertEqual([(row["value"], row["revision"]) for row in listed], [(110000, 2)])
+        self.run_ends(0, "plan", "set", *plan, *period, "--remove")
+        self.run_ends(2, "plan", "set", *plan, "5")
+        self.assertEqual(self.centre.rows("plan", "list", "--plan", "thu-2024"), [])
+
+    def test_a_grant_ends_and_late_figures_still_come(self):
+        path = self.file("agent,unit,measures,from,until\nso-yte,96,bhyt danso,2024-01-01,\n", "agents.csv")
+        self.run_ends(0, "agent", "import", path)
+        send = ("report", "send", "96", "danso", "2606672", "--agent", "so-yte", "--to")
+        self.run_ends(0, *send, "2024-06-30")
+        path = self.file("agent,unit,measures,from,until\nso-yte,96,bhyt danso,2024-01-01,2024-06-30\n", "agents.csv")
+        self.run_ends(0, "agent", "import", path, "--revoke")
+        self.run_ends(4, *send, "2024-07-01")
+        self.run_ends(0, *send, "2024-06-29")
+
+    def test_a_large_file_takes_effect_at_one_place(self):
+        lines = ["unit,measure,from,to,value"]
+        lines += [f"96,sukien,{year}-{month:02}-{day:02},{year}-{month:02}-{day:02},1"
+                  for year in (2021, 2022) for month in range(1, 13) for day in range(1, 29)]
+        done = self.run_ends(0, "report", "import", self.file("\n".join(lines)), "--agent", "ca-mau", output="json")
+        receipt = json.loads(done.stdout)[0]
+        self.assertEqual((receipt["verdict"], receipt["entries"]), ("applied", 672))
+        history = self.centre.rows("coverage", "history", "96", "--measure", "sukien")
+        self.assertEqual(sum(row["seq"] == receipt["seq"] for row in history), 672)
+
+    def test_lists_are_read_by_programs(self):
+        units = self.centre.rows("unit", "list", "--depth", "1")
+        self.assertEqual(len(units), 64)
+        self.assertEqual(units[0]["code"], "VN")
+        measures = {row["code"]: row for row in self.centre.rows("measure", "list")}
+        self.assertEqual(measures["bhxh_bb"]["parent"], "bhxh")
+        self.assertEqual((measures["bhyt_baophu"]["kind"], measures["bhyt_baophu"]["denominator"]), ("indicator", "danso"))
+        log = self.centre.rows("log", "show", "--from", "2", "--limit", "3")
+        self.assertEqual(len(log), 3)
+        self.assertTrue(all(len(row["digest"]) == 64 for row in log))
+        agents = {row["agent"]: row for row in self.centre.rows("agent", "list")}
+        self.assertEqual(agents["a-luoi"]["units"], ["481"])
+
+    def test_csv_for_a_spreadsheet_keeps_codes_and_decimal_commas(self):
+        text = self.run_ends(0, "coverage", "show", "06", "--depth", "0", "--as-of", "2021-09-30", "--excel", output="csv").stdout
+        self.assertTrue(text.startswith("\ufeffrow;unit;"))
+        self.assertIn('share;="06";Bắc Kạn;', text)
+        self.assertIn(";15,54;", text)
+
+
+class Watching(unittest.TestCase):
+    def test_prints_a_proved_snapshot_then_what_changes(self):
+        centre = Centre()
+        self.addCleanup(centre.close)
+        centre.import_articles()
+        once = [json.loads(line) for line in centre.run("coverage", "watch", "92", "--once", output="jsonl").stdout.splitlines()]
+        self.assertEqual({row["unit"] for row in once}, {"92", "927"})
+        watch = subprocess.Popen([str(test_articles.BUILD / "client" / "baophu"), "coverage", "watch", "92", "-o", "jsonl"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8",
+                                 env={**os.environ, **{f"BAOPHU_{name.upper()}": value for name, value in centre.endpoints.items()}})
+        timer = threading.Timer(WAIT_S, watch.kill)
+        timer.start()
+        try:
+            for _ in once:
+                json.loads(watch.stdout.readline())
+            centre.run("report", "send", "927", "bhxh_tn", "1600", "--to", "2024-04-30", "--agent", "thoi-lai", output=None)
+            row = {}
+            while (row.get("unit"), row.get("row"), row.get("measure")) != ("927", "plan", "bhxh_tn"):
+                row = json.loads(watch.stdout.readline())
+            self.assertEqual((row["value"], row["percent"], row["plan_code"]), (1600, "56.00", "nam-2024"))
+        finally:
+            timer.cancel()
+            watch.terminate()
+            watch.wait(WAIT_S)
+            watch.stdout.close()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        test_articles.BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main(verbosity=2)
