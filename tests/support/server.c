@@ -57,11 +57,13 @@ static void run(struct server *server)
 	int log = open(server->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	dup2(log, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
-	execv(BINARY_DIR "/daemon/baophud", (char *const *)(uintptr_t)arguments);
+	char program[256];
+	snprintf(program, sizeof program, "%s/%s", BINARY_DIR, server->program ? server->program : "daemon/baophud");
+	execv(program, (char *const *)(uintptr_t)arguments);
 	_exit(127);
 }
 
-static int wait_for_end(struct server *server)
+int server_wait(struct server *server)
 {
 	int status;
 	for (int64_t until = link_now_ms() + SERVER_WAIT_MS; link_now_ms() < until; tick()) {
@@ -102,19 +104,19 @@ void server_start(struct server *server)
 int server_start_failing(struct server *server)
 {
 	run(server);
-	return wait_for_end(server);
+	return server_wait(server);
 }
 
 int server_stop(struct server *server)
 {
 	kill(server->pid, SIGTERM);
-	return wait_for_end(server);
+	return server_wait(server);
 }
 
 void server_kill(struct server *server)
 {
 	kill(server->pid, SIGKILL);
-	wait_for_end(server);
+	server_wait(server);
 }
 
 void server_finish(struct server *server)

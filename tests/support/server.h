@@ -18,6 +18,7 @@ struct server {
 	char directory[64]; /* holds data/, sockets and the endpoints file; removed by server_finish */
 	char ingest[128], control[128], publish[128], query[128];
 	const char *extra[SERVER_ARGUMENTS_MAX]; /* more flags, NULL-terminated */
+	const char *program; /* below the build directory; NULL: daemon/baophud */
 	char log[96]; /* what it printed, all starts */
 };
 void server_init(struct server *server, enum server_transport transport);
@@ -25,6 +26,8 @@ void server_init(struct server *server, enum server_transport transport);
 void server_start(struct server *server);
 /* Starts it where it cannot: waits for its end and returns the exit status. */
 int server_start_failing(struct server *server);
+/* Waits until it has ended by itself; returns the exit status. */
+int server_wait(struct server *server);
 /* SIGTERM; returns the exit status. */
 int server_stop(struct server *server);
 /* SIGKILL, no good-bye. */
