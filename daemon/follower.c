@@ -1,8 +1,11 @@
 /* follower.c - reads the log from history's place on and feeds history; see follower.h.
  *
- * Does not decide, fold or publish. The clock is read for waiting only. A batch is what piled up during the last commit. A quiet
- * log is not indexed more often than a quarter of the time: a commit here is a flush that the collector's own flushes wait behind, and
- * nobody is served sooner by it; whoever asks (follower_wait) ends the pause at once.
+ * Does not decide, fold or publish. The clock is read for waiting only.
+ *
+ * When it writes. A commit here is megabytes that the collector's own flushes wait behind (measured: two thirds of the burst rate), so
+ * records are gathered and sorted into history when the log has come to rest, when somebody waits for them (follower_wait), when the
+ * oldest has waited a while and there is little to write, or when so much has piled up that it must be. Once it must, it goes on until
+ * it has caught up.
  */
 #include "follower.h"
 
@@ -15,10 +18,12 @@
 
 enum {
 	RETRY_MS = 1000,
-	PAUSE_MS_MAX = 50,
-	PAUSE_FACTOR = 3, /* pause = 3 x what the commit took: a quarter of the time at most */
+	REST_US = 20000, /* no commit for so long: the log is at rest */
+	AGE_US = 250000, /* what little there is waits no longer than this */
+	LOOK_MS = 5, /* how often it is looked whether writing is due */
 	SCRUB_RECORDS = 512, /* of one slice */
 	SCRUB_BYTES = 1 << 20,
+	BEHIND_BYTES_MAX = 192 << 20, /* of log beyond a full buffer: about six million facts */
 	SCRUB_PAUSE_MS = 4, /* after a slice: about 200 MB/s, a fifth of one core */
 };
 
@@ -35,6 +40,11 @@ struct follower {
 	struct follower_progress progress;
 	/* the thread's own */
 	uint64_t next_seq; /* to add */
+	uint64_t gathered_records, gathered_bytes; /* since the last commit */
+	int64_t gathered_us; /* when the first of them was */
+	uint64_t moved_seq; /* newest head seen */
+	int64_t moved_us; /* when */
+	bool is_catching_up;
 	uint64_t scrub_end;
 };
 
@@ -136,6 +146,9 @@ static bool gather(struct follower *follower, uint64_t head_seq)
 		if (error)
 			break;
 		follower->next_seq++;
+		follower->gathered_bytes += bytes;
+		if (!follower->gathered_records++)
+			follower->gathered_us = now_us();
 	}
 	log_reader_release(follower->reader);
 	if (!error || error == -BAOPHU_EFULL)
@@ -144,14 +157,37 @@ static bool gather(struct follower *follower, uint64_t head_seq)
 	return false;
 }
 
-static void pause_until_wanted(struct follower *follower, uint32_t pause_ms)
+/* Whether what was gathered is to be written now. */
+static bool is_due(struct follower *follower)
 {
-	struct timespec end = after_ms(pause_ms);
+	uint64_t head_seq = log_head(follower->config.log).seq;
+	int64_t at_us = now_us();
+	bool is_full = history_is_full(follower->config.history);
+	if (head_seq != follower->moved_seq) {
+		follower->moved_seq = head_seq;
+		follower->moved_us = at_us;
+	}
+	uint64_t behind = head_seq - (follower->next_seq - 1); /* records that are not gathered, and by the others' size their bytes */
+	uint64_t behind_bytes = behind * (follower->gathered_bytes / (follower->gathered_records ? follower->gathered_records : 1));
+	if (!is_full)
+		follower->is_catching_up = false;
+	else if (behind_bytes > BEHIND_BYTES_MAX)
+		follower->is_catching_up = true;
+	return follower->is_catching_up || at_us - follower->moved_us >= REST_US ||
+	       (!is_full && follower->gathered_records && at_us - follower->gathered_us >= AGE_US);
+}
+
+/* A little later, or when somebody waits. True when somebody does, or it ends. */
+static bool look_later(struct follower *follower)
+{
+	struct timespec end = after_ms(LOOK_MS);
 	pthread_mutex_lock(&follower->lock);
-	while (!follower->stopping && follower->wanted_seq <= follower->progress.seq &&
+	bool is_wanted;
+	while (!(is_wanted = follower->stopping || follower->wanted_seq > follower->progress.seq) &&
 	       pthread_cond_timedwait(&follower->work, &follower->lock, &end) != ETIMEDOUT)
 		;
 	pthread_mutex_unlock(&follower->lock);
+	return is_wanted;
 }
 
 static void wait_for_room(struct follower *follower)
@@ -167,12 +203,13 @@ static void wait_for_room(struct follower *follower)
 static bool index_batch(struct follower *follower)
 {
 	struct history *history = follower->config.history;
-	if (!gather(follower, log_head(follower->config.log).seq))
-		return false;
-	bool was_full = history_is_full(history);
-	int64_t start_us = now_us();
+	do
+		if (!gather(follower, log_head(follower->config.log).seq))
+			return false;
+	while (!is_due(follower) && !look_later(follower));
 	int error = history_commit(history);
-	int64_t took_us = now_us() - start_us;
+	if (!error)
+		follower->gathered_records = follower->gathered_bytes = 0;
 	struct baophu_place place = history_place(history);
 	if (error && error != -BAOPHU_EFULL) {
 		fail(follower, FOLLOWER_HISTORY, error, place.seq);
@@ -186,12 +223,8 @@ static bool index_batch(struct follower *follower)
 	pthread_mutex_unlock(&follower->lock);
 	if (stopping)
 		return true;
-	if (error) {
+	if (error)
 		wait_for_room(follower);
-	} else if (!was_full) {
-		int64_t pause_ms = took_us * PAUSE_FACTOR / 1000;
-		pause_until_wanted(follower, pause_ms > PAUSE_MS_MAX ? PAUSE_MS_MAX : (uint32_t)pause_ms);
-	}
 	return true;
 }
 

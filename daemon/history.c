@@ -9,7 +9,7 @@
  *   receipts  agent u32, epoch u64, number u64                         -> seq u64, sum u32
  *   numbers   agent u32, epoch u64                                     -> newest number u64, its seq u64, its time i64, sum u32
  *   registry  seq u64                                                  -> the whole record, sum u64
- * LMDB has no checksums, so every value ends with a SipHash of its table, key and value; it is looked at on every read.
+ * LMDB has no checksums, so every value ends with one over its table, key and value; it is looked at on every read.
  *
  * Why slices. Facts arrive in no order, and each one put at random dirties its own page: one transaction over a large batch
  * holds hundreds of megabytes of dirty pages, many small ones run into a wall at 60,000 a second. So a batch is gathered in one
@@ -24,12 +24,12 @@
 #include "history.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <lmdb.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,12 +40,12 @@
 enum {
 	FORMAT = 1,
 	ROW_BYTES = 40,
-	ROWS_MAX = 1 << 18, /* 10 MiB of sort buffer, facts from its start and receipts from its end */
+	ROWS_MAX = 1 << 17, /* 5 MiB of sort buffer, facts from its start and receipts from its end */
 	ROWS_LEFT_MIN = BAOPHU_ENTRIES_MAX + 1, /* with less room than for an ordinary update the buffer counts as full */
 	REGISTRY_BYTES_MAX = 1 << 20, /* of records kept whole before a commit is due */
-	SLICE_ROWS_MAX = 16384,
-	SLICE_ROWS_MIN = 2048,
-	SLICE_PAGES = 2048, /* dirty leaves aimed at: 8 MiB */
+	SLICE_ROWS_MAX = 8192,
+	SLICE_ROWS_MIN = 1024,
+	SLICE_PAGES = 1024, /* dirty leaves aimed at: 4 MiB, which LMDB keeps for the next transaction */
 	FACT_KEY_BYTES = 19,
 	FACT_BYTES = 16,
 	RECEIPT_KEY_BYTES = 20,
@@ -90,55 +90,94 @@ struct history_reader {
 
 /* ---- integers and checksums ---- */
 
-static void put_be(uint8_t *at, unsigned bytes, uint64_t value)
+static void put_be16(uint8_t *at, unsigned value)
 {
-	while (bytes--) {
-		at[bytes] = (uint8_t)value;
-		value >>= 8;
-	}
+	uint16_t stored = htobe16((uint16_t)value);
+	memcpy(at, &stored, sizeof stored);
 }
 
-static uint64_t get_be(const uint8_t *at, unsigned bytes)
+static void put_be32(uint8_t *at, uint32_t value)
 {
-	uint64_t value = 0;
-	for (unsigned i = 0; i < bytes; i++)
-		value = value << 8 | at[i];
-	return value;
+	value = htobe32(value);
+	memcpy(at, &value, sizeof value);
 }
 
-static void put_le(uint8_t *at, unsigned bytes, uint64_t value)
+static void put_be64(uint8_t *at, uint64_t value)
 {
-	for (unsigned i = 0; i < bytes; i++, value >>= 8)
-		at[i] = (uint8_t)value;
+	value = htobe64(value);
+	memcpy(at, &value, sizeof value);
 }
 
-static uint64_t get_le(const uint8_t *at, unsigned bytes)
+static void put_le64(uint8_t *at, uint64_t value)
 {
-	uint64_t value = 0;
-	while (bytes--)
-		value = value << 8 | at[bytes];
-	return value;
+	value = htole64(value);
+	memcpy(at, &value, sizeof value);
 }
 
-/* Guards against damage, not against people: the key is no secret. The table is part of it: a row cannot pass in another. */
+static uint16_t get_be16(const uint8_t *at)
+{
+	uint16_t value;
+	memcpy(&value, at, sizeof value);
+	return be16toh(value);
+}
+
+static uint32_t get_be32(const uint8_t *at)
+{
+	uint32_t value;
+	memcpy(&value, at, sizeof value);
+	return be32toh(value);
+}
+
+static uint64_t get_be64(const uint8_t *at)
+{
+	uint64_t value;
+	memcpy(&value, at, sizeof value);
+	return be64toh(value);
+}
+
+static uint64_t get_le64(const uint8_t *at)
+{
+	uint64_t value;
+	memcpy(&value, at, sizeof value);
+	return le64toh(value);
+}
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 29;
+}
+
+static uint64_t mix_bytes(uint64_t hash, const uint8_t *at, size_t bytes)
+{
+	for (; bytes >= 8; at += 8, bytes -= 8)
+		hash = mix(hash, get_le64(at));
+	uint64_t rest = bytes;
+	while (bytes)
+		rest = rest << 8 | at[--bytes];
+	return mix(hash, rest);
+}
+
+/* Guards against damage, not against people: every step can be undone, so no change of one word goes unseen, and 31 bytes take a
+ * tenth of what a keyed hash takes. The table is part of it: a row cannot pass in another. */
 static uint64_t checksum(enum table table, const void *key, size_t key_bytes, const void *value, size_t value_bytes)
 {
-	static const uint8_t base[crypto_shorthash_KEYBYTES] = "baophu history ";
-	uint8_t secret[crypto_shorthash_KEYBYTES], out[crypto_shorthash_BYTES], small[64];
-	memcpy(secret, base, sizeof secret);
-	secret[sizeof secret - 1] = (uint8_t)table;
-	if (key_bytes + value_bytes <= sizeof small) {
-		memcpy(small, key, key_bytes);
-		memcpy(small + key_bytes, value, value_bytes);
-		crypto_shorthash(out, small, key_bytes + value_bytes, secret);
-	} else {
-		crypto_shorthash(out, value, value_bytes, secret);
-		memcpy(small, out, sizeof out);
-		assert(key_bytes + sizeof out <= sizeof small);
-		memcpy(small + sizeof out, key, key_bytes);
-		crypto_shorthash(out, small, sizeof out + key_bytes, secret);
-	}
-	return get_le(out, sizeof out);
+	uint64_t hash = mix_bytes(mix_bytes((uint64_t)table + 1, key, key_bytes), value, value_bytes);
+	hash *= UINT64_C(0xbf58476d1ce4e5b9);
+	return hash ^ hash >> 32;
+}
+
+/* What stands at the end of a value: 4 or 8 bytes of it. */
+static void put_sum(uint8_t *at, unsigned bytes, uint64_t sum)
+{
+	sum = htole64(sum);
+	memcpy(at, &sum, bytes);
+}
+
+static bool sum_is(const uint8_t *at, unsigned bytes, uint64_t sum)
+{
+	sum = htole64(sum);
+	return !memcmp(at, &sum, bytes);
 }
 
 /* ---- LMDB's errors, translated once ---- */
@@ -226,13 +265,13 @@ static int verify_size(const struct history *history)
 
 static void put_place(uint8_t *at, const struct baophu_place *place)
 {
-	put_le(at, 8, place->seq);
+	put_le64(at, place->seq);
 	memcpy(at + 8, place->digest, BAOPHU_DIGEST_BYTES);
 }
 
 static void get_place(const uint8_t *at, struct baophu_place *ret_place)
 {
-	ret_place->seq = get_le(at, 8);
+	ret_place->seq = get_le64(at);
 	memcpy(ret_place->digest, at + 8, BAOPHU_DIGEST_BYTES);
 }
 
@@ -247,10 +286,12 @@ static int read_meta(const struct history *history, MDB_txn *txn, struct baophu_
 	const uint8_t *at = value.mv_data;
 	if (value.mv_size < 4)
 		return -BAOPHU_EDAMAGED;
-	if (get_le(at, 4) > FORMAT)
+	uint32_t format;
+	memcpy(&format, at, sizeof format);
+	if (le32toh(format) > FORMAT)
 		return -BAOPHU_EFORMAT;
 	if (value.mv_size != META_BYTES ||
-	    get_le(at + META_BYTES - 8, 8) != checksum(TABLE_META, key.mv_data, key.mv_size, at, META_BYTES - 8))
+	    !sum_is(at + META_BYTES - 8, 8, checksum(TABLE_META, key.mv_data, key.mv_size, at, META_BYTES - 8)))
 		return -BAOPHU_EDAMAGED;
 	get_place(at + 4, ret_place);
 	if (ret_goal)
@@ -262,11 +303,12 @@ static int write_meta(const struct history *history, MDB_txn *txn, const struct 
 		      const struct baophu_place *goal)
 {
 	uint8_t bytes[META_BYTES];
-	put_le(bytes, 4, FORMAT);
+	uint32_t format = htole32(FORMAT);
+	memcpy(bytes, &format, sizeof format);
 	put_place(bytes + 4, place);
 	put_place(bytes + 4 + 8 + BAOPHU_DIGEST_BYTES, goal);
 	MDB_val key = meta_key(), value = { META_BYTES, bytes };
-	put_le(bytes + META_BYTES - 8, 8, checksum(TABLE_META, key.mv_data, key.mv_size, bytes, META_BYTES - 8));
+	put_sum(bytes + META_BYTES - 8, 8, checksum(TABLE_META, key.mv_data, key.mv_size, bytes, META_BYTES - 8));
 	return mdb_put(txn, history->tables[TABLE_META], &key, &value, 0);
 }
 
@@ -303,8 +345,6 @@ int history_open(const char *directory, struct history **ret_history, const char
 	int error = history_path(path, sizeof path, directory, "history.mdb");
 	if (error)
 		return error;
-	if (sodium_init() < 0)
-		return -ENOSYS;
 	struct history *history = calloc(1, sizeof *history + strlen(path) + 1);
 	if (!history)
 		return -ENOMEM;
@@ -373,20 +413,20 @@ struct baophu_place history_goal(const struct history *history) { return history
 
 static void put_slot(uint8_t *at, const struct slot *slot)
 {
-	put_be(at, 4, slot->unit);
-	put_be(at + 4, 2, slot->measure);
+	put_be32(at, slot->unit);
+	put_be16(at + 4, slot->measure);
 	at[6] = slot->extent;
-	put_be(at + 7, 2, (uint64_t)(slot->to - BAOPHU_DATE_MIN));
-	put_be(at + 9, 2, (uint64_t)(slot->from - BAOPHU_DATE_MIN));
+	put_be16(at + 7, (unsigned)(slot->to - BAOPHU_DATE_MIN));
+	put_be16(at + 9, (unsigned)(slot->from - BAOPHU_DATE_MIN));
 }
 
 static void get_slot(const uint8_t *at, struct slot *ret_slot)
 {
-	ret_slot->unit = (uint32_t)get_be(at, 4);
-	ret_slot->measure = (uint16_t)get_be(at + 4, 2);
+	ret_slot->unit = get_be32(at);
+	ret_slot->measure = get_be16(at + 4);
 	ret_slot->extent = at[6];
-	ret_slot->to = BAOPHU_DATE_MIN + (baophu_date)get_be(at + 7, 2);
-	ret_slot->from = BAOPHU_DATE_MIN + (baophu_date)get_be(at + 9, 2);
+	ret_slot->to = BAOPHU_DATE_MIN + get_be16(at + 7);
+	ret_slot->from = BAOPHU_DATE_MIN + get_be16(at + 9);
 }
 
 static bool slot_fits(const struct slot *slot)
@@ -402,8 +442,8 @@ static int add_fact(struct history *history, uint64_t id, enum row_kind kind, co
 		return -BAOPHU_EDAMAGED;
 	uint8_t *at = history->rows[history->fact_count++].bytes;
 	put_slot(at, slot);
-	put_be(at + 11, 8, id);
-	put_le(at + 19, 8, (uint64_t)value);
+	put_be64(at + 11, id);
+	put_le64(at + 19, (uint64_t)value);
 	at[27] = (uint8_t)kind;
 	at[28] = (uint8_t)(status << 4 | origin);
 	at[29] = (uint8_t)bound;
@@ -472,11 +512,11 @@ int history_add(struct history *history, const void *record, size_t bytes)
 	}
 	if (header.number) {
 		uint8_t *at = history->rows[ROWS_MAX - ++history->receipt_count].bytes;
-		put_be(at, 4, header.agent);
-		put_be(at + 4, 8, header.epoch);
-		put_be(at + 12, 8, header.number);
-		put_le(at + 20, 8, header.place.seq);
-		put_le(at + 28, 8, (uint64_t)header.time_ms);
+		put_be32(at, header.agent);
+		put_be64(at + 4, header.epoch);
+		put_be64(at + 12, header.number);
+		put_le64(at + 20, header.place.seq);
+		put_le64(at + 28, (uint64_t)header.time_ms);
 	}
 	history->added = header.place;
 	return 0;
@@ -585,7 +625,7 @@ static void writer_put(struct writer *writer, enum table table, const void *key,
 		if (writer->rc)
 			return;
 	}
-	put_le((uint8_t *)value + value_bytes, sum_bytes, checksum(table, key, key_bytes, value, value_bytes));
+	put_sum((uint8_t *)value + value_bytes, sum_bytes, checksum(table, key, key_bytes, value, value_bytes));
 	MDB_val k = { key_bytes, (void *)key }, v = { value_bytes + sum_bytes, value };
 	writer->rc = mdb_cursor_put(writer->cursor, &k, &v, 0);
 }
@@ -652,7 +692,7 @@ static void write_numbers(struct writer *writer)
 		uint8_t value[NUMBER_BYTES];
 		if (i + 1 < count && !memcmp(at, rows[i + 1].bytes, NUMBER_KEY_BYTES))
 			continue;
-		put_le(value, 8, get_be(at + 12, 8));
+		put_le64(value, get_be64(at + 12));
 		memcpy(value + 8, at + 20, 16);
 		writer_put(writer, TABLE_NUMBERS, at, NUMBER_KEY_BYTES, value, NUMBER_BYTES - 4, 4);
 	}
@@ -665,7 +705,7 @@ static void write_registry(struct writer *writer)
 		uint64_t head[2];
 		uint8_t key[8], *copy;
 		memcpy(head, at, sizeof head);
-		put_be(key, 8, head[0]);
+		put_be64(key, head[0]);
 		copy = malloc(head[1] + 8);
 		if (!copy) {
 			writer->rc = ENOMEM;
@@ -765,23 +805,23 @@ static bool row_is_whole(enum table table, const MDB_val *key, size_t key_bytes,
 {
 	const uint8_t *at = value->mv_data;
 	return key->mv_size == key_bytes && value->mv_size == value_bytes &&
-	       get_le(at + value_bytes - 4, 4) == (uint32_t)checksum(table, key->mv_data, key_bytes, at, value_bytes - 4);
+	       sum_is(at + value_bytes - 4, 4, checksum(table, key->mv_data, key_bytes, at, value_bytes - 4));
 }
 
 int history_receipt(struct history_reader *reader, uint32_t agent, uint64_t epoch, uint64_t number, uint64_t *ret_seq)
 {
 	assert(reader->is_open);
 	uint8_t bytes[RECEIPT_KEY_BYTES];
-	put_be(bytes, 4, agent);
-	put_be(bytes + 4, 8, epoch);
-	put_be(bytes + 12, 8, number);
+	put_be32(bytes, agent);
+	put_be64(bytes + 4, epoch);
+	put_be64(bytes + 12, number);
 	MDB_val key = { sizeof bytes, bytes }, value;
 	int rc = mdb_get(reader->txn, reader->history->tables[TABLE_RECEIPTS], &key, &value);
 	if (rc)
 		return translate(rc);
 	if (!row_is_whole(TABLE_RECEIPTS, &key, RECEIPT_KEY_BYTES, &value, RECEIPT_BYTES))
 		return -BAOPHU_EDAMAGED;
-	uint64_t seq = get_le(value.mv_data, 8);
+	uint64_t seq = get_le64(value.mv_data);
 	if (seq > reader->place.seq)
 		return -BAOPHU_ENOTFOUND;
 	*ret_seq = seq;
@@ -799,7 +839,7 @@ static int version_put(struct history_reader *reader, int at, uint64_t id, const
 		reader->version_capacity = capacity;
 	}
 	struct fact_version *version = &reader->versions[at];
-	uint64_t number = get_le(value, 8);
+	uint64_t number = get_le64(value);
 	bool is_fact = value[8] == ROW_FACT;
 	*version = (struct fact_version){
 		.id = id,
@@ -838,7 +878,7 @@ static int walk(struct history_reader *reader, const uint8_t *first, size_t pref
 		const uint8_t *at = key.mv_data;
 		if (memcmp(at, first, prefix))
 			break;
-		uint64_t id = get_be(at + sizeof slot_key, 8);
+		uint64_t id = get_be64(at + sizeof slot_key);
 		if (id > known_id)
 			continue;
 		if (count && memcmp(slot_key, at, sizeof slot_key)) {
@@ -865,8 +905,8 @@ int history_unit(struct history_reader *reader, uint32_t unit, uint16_t measure,
 		 void *context)
 {
 	uint8_t first[6];
-	put_be(first, 4, unit);
-	put_be(first + 4, 2, measure);
+	put_be32(first, unit);
+	put_be16(first + 4, measure);
 	return walk(reader, first, measure ? 6 : 4, known_id, each, context);
 }
 
@@ -889,9 +929,9 @@ static int load_registry(struct history_reader *reader, MDB_cursor *cursor, stru
 			return -BAOPHU_EDAMAGED;
 		const uint8_t *at = value.mv_data;
 		size_t bytes = value.mv_size - 8;
-		if (get_le(at + bytes, 8) != checksum(TABLE_REGISTRY, key.mv_data, 8, at, bytes))
+		if (!sum_is(at + bytes, 8, checksum(TABLE_REGISTRY, key.mv_data, 8, at, bytes)))
 			return -BAOPHU_EDAMAGED;
-		if (get_be(key.mv_data, 8) > reader->place.seq)
+		if (get_be64(key.mv_data) > reader->place.seq)
 			break;
 		int error = fold_load_record(state, at, bytes);
 		if (error)
@@ -908,10 +948,10 @@ static int load_numbers(struct history_reader *reader, MDB_cursor *cursor, struc
 		if (!row_is_whole(TABLE_NUMBERS, &key, NUMBER_KEY_BYTES, &value, NUMBER_BYTES))
 			return -BAOPHU_EDAMAGED;
 		const uint8_t *k = key.mv_data, *v = value.mv_data;
-		if (get_le(v + 8, 8) > reader->place.seq)
+		if (get_le64(v + 8) > reader->place.seq)
 			return -BAOPHU_EDAMAGED;
-		int error = fold_load_number(state, (uint32_t)get_be(k, 4), get_be(k + 4, 8), get_le(v, 8), get_le(v + 8, 8),
-					     (int64_t)get_le(v + 16, 8));
+		int error = fold_load_number(state, get_be32(k), get_be64(k + 4), get_le64(v), get_le64(v + 8),
+					     (int64_t)get_le64(v + 16));
 		if (error)
 			return error;
 	}

@@ -14,7 +14,7 @@ struct history;
 int history_open(const char *directory, struct history **ret_history, const char **ret_why);
 void history_close(struct history *history);
 int history_discard(const char *directory);
-struct baophu_place history_place(const struct history *history);  /* any thread */
+struct baophu_place history_place(const struct history *history); /* any thread */
 /* How far rows of a batch that was never finished may reach: the place, or beyond it. A log that lacks this place too (it was put back to an
  * older copy) is another history, and the file must be discarded. Asked once after history_open. */
 struct baophu_place history_goal(const struct history *history);
@@ -38,6 +38,7 @@ int history_receipt(struct history_reader *reader, uint32_t agent, uint64_t epoc
 /* One call per slot of the unit (of one measure, or of all when measure is 0), in order of measure, extent, to, from; versions in order of id,
  * none above known_id. Non-zero from `each` ends the walk and is returned. Memory lent during the call only. */
 typedef int history_each_slot(void *context, const struct slot *slot, const struct fact_version *versions, int count);
-int history_unit(struct history_reader *reader, uint32_t unit, uint16_t measure, uint64_t known_id, history_each_slot *each, void *context);
+int history_unit(struct history_reader *reader, uint32_t unit, uint16_t measure, uint64_t known_id, history_each_slot *each,
+		 void *context);
 /* Loads a whole state: registry records, what stands in every slot, newest numbers. */
 int history_load(struct history_reader *reader, struct state *state);
