@@ -611,15 +611,15 @@ Test(history, takes_records_in_order_and_only_while_there_is_room)
 	const struct scene_record *second = vec_at(&f.scene.records, struct scene_record, 1);
 	cr_assert_eq(history_add(f.history, second->bytes, second->size), -BAOPHU_EGAP);
 	index_all(&f);
-	big_updates(&f, 270);
-	int error = add_all(&f);
-	cr_assert_eq(error, -BAOPHU_EFULL);
-	f.added--;
-	cr_assert_eq(history_commit(f.history), 0);
-	uint64_t reached = history_place(f.history).seq;
-	cr_assert(reached > 100 && reached < f.scene.place.seq);
-	cr_assert_eq(reached, f.added, "the record that did not fit is not in");
-	cr_assert_eq(add_all(&f), 0);
+	big_updates(&f, 140);
+	int commits = 0, error;
+	while ((error = add_all(&f)) == -BAOPHU_EFULL) {
+		f.added--;
+		cr_assert_eq(history_commit(f.history), 0);
+		cr_assert_eq(history_place(f.history).seq, f.added, "the record that did not fit is not in");
+		commits++;
+	}
+	cr_assert(error == 0 && commits > 0);
 	cr_assert_eq(history_commit(f.history), 0);
 	assert_loads_the_folded_state(&f);
 	teardown(&f);
