@@ -219,10 +219,11 @@ static void put_plan(const struct lines *lines, struct line *line, const struct 
 		if (points != BAOPHU_ABSENT)
 			put(remaining, _("%s%s points"), points > 0 ? "+" : "",
 			    number_format_decimal(points, lines->decimals, lines->vietnamese, number));
-	} else if (row->remaining != BAOPHU_ABSENT && row->remaining < 0) {
-		put(remaining, _("%s over"), number_format(-row->remaining, lines->vietnamese, number));
 	} else if (row->remaining != BAOPHU_ABSENT && row->state != BAOPHU_STATE_PARTIAL) {
-		put(remaining, "%s", number_format(row->remaining, lines->vietnamese, number));
+		if (row->remaining < 0)
+			put(remaining, _("%s over"), number_format(-row->remaining, lines->vietnamese, number));
+		else
+			put(remaining, "%s", number_format(row->remaining, lines->vietnamese, number));
 	}
 }
 

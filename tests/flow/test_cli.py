@@ -194,6 +194,31 @@ class Commands(unittest.TestCase):
         agents = {row["agent"]: row for row in self.centre.rows("agent", "list")}
         self.assertEqual(agents["a-luoi"]["units"], ["481"])
 
+    def test_ranks_are_shared_and_what_cannot_be_compared_has_none(self):
+        ranks = [row["rank"] for row in self.centre.rows("coverage", "rank", "481", "--plan", "nam-2019", "--as-of", "2019-08-12")]
+        self.assertEqual(ranks, [1] * 9 + [10] * 6 + [16] * 2 + [18] * 3 + [21])
+        rows = self.centre.rows("coverage", "rank", "VN", "--as-of", "2024-05-01", "--measure", "bhxh_tn", "--plan", "nam-2019")
+        self.assertEqual([(row["unit"], row["rank"], row["state"]) for row in rows if row["value"] is not None],
+                         [("96", 1, "met"), ("46", None, "partial"), ("92", None, "no_plan")])
+
+    def test_lists_keep_apart_who_has_not_reported_and_who_has_no_plan(self):
+        self.run_ends(0, "plan", "set", "nhom-2024", "916", "bhyt", "200000", "--from", "2024-01-01", "--to", "2024-12-31")
+        self.run_ends(0, "plan", "set", "nhom-2024", "927", "bhyt", "107332", "--from", "2024-01-01", "--to", "2024-12-31")
+        arguments = ("coverage", "behind", "92", "--plan", "nhom-2024", "--as-of", "2024-04-30")
+        states = {row["unit"]: row["state"] for row in self.centre.rows(*arguments)}
+        self.assertEqual((states["927"], states["916"], list(states.values()).count("no_plan")), ("half", "no_report", len(states) - 2))
+        table = self.run_ends(0, *arguments, "--lang", "vi").stdout
+        self.assertTrue(table.startswith("chưa đạt 1/2 · Cần Thơ · BHYT (kế hoạch nhom-2024)\n"), table)
+        self.assertIn("chưa báo cáo (1)", table)
+        self.assertIn("Còn phải phát triển", table)
+
+    def test_a_full_disk_is_not_success(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([str(test_articles.BUILD / "client" / "baophu"), "unit", "list", "-o", "json"], stdout=full,
+                                  stderr=subprocess.PIPE, encoding="utf-8", timeout=WAIT_S, check=False,
+                                  env={**os.environ, "BAOPHU_QUERY": self.centre.endpoints["query"]})
+        self.assertEqual(done.returncode, 8, done.stderr)
+
     def test_csv_for_a_spreadsheet_keeps_codes_and_decimal_commas(self):
         text = self.run_ends(0, "coverage", "show", "06", "--depth", "0", "--as-of", "2021-09-30", "--excel", output="csv").stdout
         self.assertTrue(text.startswith("\ufeffrow;unit;"))
