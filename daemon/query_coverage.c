@@ -7,11 +7,13 @@
 #include "query_engine.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
 	UNITS_A_TRANSACTION = 256, /* read transactions stay short; the cut is pinned by ids, not by the transaction */
+	LARGE_FACTS = 10000,
 	ANSWER_MARGIN_BYTES = 8192, /* of an answer's own fields beside its records */
 };
 
@@ -19,6 +21,7 @@ void snapshot_drop(struct snapshot *snapshot)
 {
 	if (!snapshot->is_valid)
 		return;
+	bool was_large = snapshot->facts.fact_count > LARGE_FACTS;
 	coverage_finish(&snapshot->coverage);
 	if (snapshot->since != BAOPHU_DATE_NONE)
 		coverage_finish(&snapshot->earlier);
@@ -26,6 +29,8 @@ void snapshot_drop(struct snapshot *snapshot)
 	free(snapshot->order);
 	free(snapshot->version);
 	*snapshot = (struct snapshot){ 0 };
+	if (was_large)
+		malloc_trim(0); /* a country's question must not leave its memory behind in small pieces */
 }
 
 /* ---- loading facts ---- */
