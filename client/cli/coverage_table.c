@@ -34,10 +34,10 @@ enum cell_of {
 };
 enum { CELL_BYTES = 256, ONE_TABLE_WIDTH_MIN = 120 };
 struct line {
-	const struct baophu_record *record;
 	bool is_share;
 	char cells[CELL_COUNT][CELL_BYTES];
 };
+/* Of one record at a time. */
 struct lines {
 	struct line *lines;
 	size_t count, capacity;
@@ -250,7 +250,6 @@ static int add_record(struct lines *lines, const struct baophu_record *record)
 			line = add_line(lines);
 			if (!line)
 				return -ENOMEM;
-			line->record = record;
 			line->is_share = row->kind == BAOPHU_ROW_SHARE || coverage_is_rate_plan(row);
 			if (is_new_measure)
 				put(line->cells[CELL_MEASURE], "%s", names_text(lines->names, row->measure));
@@ -279,8 +278,28 @@ static int add_record(struct lines *lines, const struct baophu_record *record)
 	return 0;
 }
 
-/* The table of those lines that are (or are not) shares; without `picks`, of all. */
-static int write_figures(struct writer *writer, const struct lines *lines, bool picks, bool is_share)
+/* The lines of one record into the table: those that are (or are not) shares, or without `picks` all. */
+static int write_record(struct writer *writer, const struct lines *lines, const struct baophu_record *record, bool picks,
+			bool is_share)
+{
+	bool is_first = true;
+	int error = 0;
+	for (size_t i = 0; !error && i < lines->count; i++) {
+		const struct line *line = &lines->lines[i];
+		struct field fields[CELL_COUNT];
+		if (picks && line->is_share != is_share)
+			continue;
+		for (int j = 0; j < CELL_COUNT; j++)
+			fields[j] = field_text(line->cells[j]);
+		if (is_first)
+			fields[CELL_UNIT] = field_text(*record->name ? record->name : record->unit);
+		is_first = false;
+		error = writer_row(writer, fields);
+	}
+	return error;
+}
+
+static int write_figures(struct writer *writer, const struct coverage_set *set, struct lines *lines, bool picks, bool is_share)
 {
 	const struct column columns[CELL_COUNT] = {
 		[CELL_UNIT] = { .key = "unit", .heading = _("Unit"), .wrap = true },
@@ -295,19 +314,12 @@ static int write_figures(struct writer *writer, const struct lines *lines, bool 
 		[CELL_SHARE] = { .key = "share", .heading = _("Share (%)"), .right = true, .wrap = true },
 		[CELL_REPORTED] = { .key = "reported", .heading = _("Reported n/m"), .right = true, .wrap = true },
 	};
-	const struct baophu_record *last = NULL;
 	int error = writer_begin(writer, columns, CELL_COUNT);
-	for (size_t i = 0; !error && i < lines->count; i++) {
-		const struct line *line = &lines->lines[i];
-		struct field fields[CELL_COUNT];
-		if (picks && line->is_share != is_share)
-			continue;
-		for (int j = 0; j < CELL_COUNT; j++)
-			fields[j] = field_text(line->cells[j]);
-		if (line->record != last)
-			fields[CELL_UNIT] = field_text(*line->record->name ? line->record->name : line->record->unit);
-		last = line->record;
-		error = writer_row(writer, fields);
+	for (uint32_t i = 0; !error && i < set->count; i++) {
+		lines->count = 0;
+		error = add_record(lines, &set->records[i]);
+		if (!error)
+			error = write_record(writer, lines, &set->records[i], picks, is_share);
 	}
 	int ended = writer_end(writer);
 	return error ? error : ended;
@@ -402,8 +414,7 @@ int coverage_write_table(struct writer *writer, const struct coverage_set *set, 
 	struct lines lines = { .vietnamese = writer->options.vietnamese, .decimals = decimals, .names = names };
 	int error = 0;
 	bool has_published = false, has_shares = false, has_others = false;
-	for (uint32_t i = 0; !error && i < set->count; i++) {
-		error = add_record(&lines, &set->records[i]);
+	for (uint32_t i = 0; i < set->count; i++) {
 		for (uint32_t j = 0; j < set->records[i].row_count; j++) {
 			enum baophu_row_kind kind = set->records[i].rows[j].kind;
 			has_published = has_published || kind == BAOPHU_ROW_PUBLISHED;
@@ -413,13 +424,13 @@ int coverage_write_table(struct writer *writer, const struct coverage_set *set, 
 	}
 	/* Figures and shares fill different columns; side by side they need more than a narrow terminal has. */
 	bool is_apart = has_shares && has_others && writer->options.width && writer->options.width < ONE_TABLE_WIDTH_MIN;
-	if (!error && lines.count)
-		error = write_figures(writer, &lines, is_apart, false);
+	if (has_shares || has_others)
+		error = write_figures(writer, set, &lines, is_apart, false);
 	if (!error && is_apart) {
 		writer_note(writer, "");
-		error = write_figures(writer, &lines, true, true);
+		error = write_figures(writer, set, &lines, true, true);
 	}
-	if (!error && lines.count && has_published)
+	if (!error && (has_shares || has_others) && has_published)
 		writer_note(writer, "");
 	if (!error && has_published)
 		error = write_published(writer, set, &lines);
