@@ -108,7 +108,7 @@ struct collector {
 	struct recent *recent;
 	uint64_t checkpoint_seq;
 	int64_t now_us, now_ms, room_checked_us, ticked_us, watchdog_us, watchdog_sent_us;
-	bool is_disk_full, is_day_held, is_stopping, has_stop_peer;
+	bool is_disk_full, is_far_behind, is_day_held, is_stopping, has_stop_peer;
 	struct sockets_peer stop_peer;
 	enum daemon_exit exit;
 
@@ -230,6 +230,7 @@ static void begin_batch(struct collector *c)
 	b->item_count = b->record_count = b->group_count = b->message_count = b->epoch_count = 0;
 	b->is_over = b->is_lost = false;
 	c->place = c->state->place;
+	c->is_far_behind = c->place.seq - history_place(c->daemon->history).seq > c->config->lag_records_max;
 	if (c->now_us - c->room_checked_us >= ROOM_CHECK_US) {
 		bool was_full = c->is_disk_full;
 		c->room_checked_us = c->now_us;
@@ -646,7 +647,7 @@ static bool take_update(struct collector *c, const struct sockets_message *m, co
 		return repeat(c, m, session, update, digest);
 	if (c->is_disk_full)
 		return say_not_now(c, m, update, BAOPHU_CODE_DISK, 0);
-	if (c->state->place.seq - history_place(c->daemon->history).seq > c->config->lag_records_max)
+	if (c->is_far_behind)
 		return say_not_now(c, m, update, BAOPHU_CODE_BUSY, 0);
 	struct decision decision;
 	if (!decide_update(c, session, update, &decision))

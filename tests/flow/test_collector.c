@@ -578,6 +578,56 @@ Test(collector, an_import_takes_effect_at_one_place_or_not_at_all)
 	server_finish(&server);
 }
 
+/* Checks of the state's digest stand all over the log, and each is made again whenever the log is folded. */
+Test(collector, the_state_is_the_same_however_it_is_reached)
+{
+	server_init(&server, SERVER_IPC);
+	server.extra[0] = "--checkpoint-records=3";
+	server_start(&server);
+	server_set_up(&server);
+	struct peer *peers[] = { peer_open(server.ingest), peer_open(server.ingest), peer_open(server.control) };
+	static const char *const names[] = { "can-tho", "thoi-lai", "control" };
+	for (int i = 0; i < 3; i++)
+		peer_hello(peers[i], names[i], 0);
+	for (int i = 0; i < 300; i++) {
+		struct wire_entry entry = test_fact(i % 2   ? "927"
+						    : i % 3 ? "92"
+							    : "916",
+						    i % 5 ? "bhxh_tn" : "bhyt", 20240401 + i % 17, i);
+		if (i % 11 == 0) { /* takes back what stands, or is refused */
+			entry.kind = WIRE_WITHDRAWAL;
+			entry.fact.value = BAOPHU_ABSENT;
+			entry.fact.status = BAOPHU_STATUS_NONE;
+			entry.fact.origin = BAOPHU_ORIGIN_NONE;
+			entry.fact.bound = BAOPHU_BOUND_NONE;
+		} else if (i % 7 == 0) {
+			entry.fact.status = BAOPHU_PROVISIONAL;
+		}
+		peer_update(peers[i % 2], &entry, 1);
+		if (i % 40 == 0) {
+			char code[16];
+			snprintf(code, sizeof code, "x%d", i);
+			struct wire_entry create = { .kind = WIRE_UNIT_CREATE,
+						     .unit_create = { code, "Xã", "commune", i % 80 ? "927" : "916",
+								      baophu_date_from_civil(20200101) } };
+			cr_assert_eq(peer_update(peers[2], &create, 1).verdict, BAOPHU_APPLIED);
+		}
+	}
+	struct wire_server_status live = status();
+	for (int round = 0; round < 3; round++) {
+		char path[160];
+		server_kill(&server);
+		if (round)
+			cr_assert_eq(unlink(server_path(&server, "history.mdb", path)), 0);
+		server_start(&server);
+		cr_assert_eq(status().state_digest, live.state_digest);
+		cr_assert_eq(status().facts, live.facts);
+	}
+	for (int i = 0; i < 3; i++)
+		peer_close(peers[i]);
+	server_finish(&server);
+}
+
 /* ---- the directory ---- */
 
 Test(collector, refuses_a_directory_in_use)
