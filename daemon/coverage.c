@@ -532,7 +532,8 @@ static struct baophu_row *row_add(struct rows *out, enum baophu_row_kind kind, c
 				    .numerator = BAOPHU_ABSENT,
 				    .denominator = BAOPHU_ABSENT,
 				    .estimated = BAOPHU_ABSENT,
-				    .previous = BAOPHU_ABSENT };
+				    .previous = BAOPHU_ABSENT,
+				    .moved_net = BAOPHU_ABSENT };
 	memcpy(row->measure, measure, strnlen(measure, BAOPHU_CODE_BYTES_MAX));
 	return row;
 }
@@ -610,6 +611,22 @@ static void flag_figures(struct rows *out, struct baophu_row *row, const struct 
 	}
 	if (parts == measure_of(coverage, cell->measure)->part_count && sum != cell->value && cell->basis != BAOPHU_BASIS_PARTIAL)
 		row_flag(row, BAOPHU_FLAG_PARTS_DIFFER);
+}
+
+/* People who moved in less those who moved out, of one period (design rule 11): inside the unit moves cancel each other. */
+static void row_take_moves(const struct rows *out, struct baophu_row *row)
+{
+	static const char in[] = "chuyenden", gone[] = "chuyendi";
+	const struct coverage *coverage = out->coverage;
+	const struct measures *measures = &coverage->registry->measures;
+	if (row->value == BAOPHU_ABSENT || (strcmp(row->measure, in) != 0 && strcmp(row->measure, gone) != 0))
+		return;
+	struct period period = { row->from, row->to };
+	struct cell moved_in, moved_out;
+	uint16_t arrivals = measures_find(measures, in), departures = measures_find(measures, gone);
+	if (arrivals && departures && figure_of(coverage, out->unit, arrivals, true, period, 0, &moved_in) &&
+	    figure_of(coverage, out->unit, departures, true, period, 0, &moved_out))
+		row->moved_net = moved_in.value - moved_out.value;
 }
 
 static enum baophu_plan_state plan_state_of(const struct plan_cell *plan, baophu_date date)
@@ -714,6 +731,7 @@ static void add_measure_rows(struct rows *out, uint16_t measure)
 		if (cell->value != BAOPHU_ABSENT)
 			row->estimated = cell->estimated;
 		flag_figures(out, row, cell);
+		row_take_moves(out, row);
 	}
 	for (unsigned i = 0; i < plans->count; i++)
 		if (plans->cells[i].target == measure && plans->cells[i].kind != BAOPHU_PLAN_RATE &&

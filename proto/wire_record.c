@@ -11,7 +11,7 @@ enum { ROWS_FIELD = 11 };
 
 static const struct field_shape row_shape = {
 	.wide = FIELD_BIT(5) | FIELD_BIT(7) | FIELD_BIT(8) | FIELD_BIT(9) | FIELD_BIT(18) | FIELD_BIT(20) | FIELD_BIT(21) |
-		FIELD_BIT(22) | FIELD_BIT(29) | FIELD_BIT(30) | FIELD_BIT(31),
+		FIELD_BIT(22) | FIELD_BIT(29) | FIELD_BIT(30) | FIELD_BIT(31) | FIELD_BIT(33),
 	.narrow = FIELD_BIT(1) | FIELD_BIT(3) | FIELD_BIT(4) | FIELD_BIT(6) | FIELD_BIT(10) | FIELD_BIT(11) | FIELD_BIT(12) |
 		  FIELD_BIT(13) | FIELD_BIT(14) | FIELD_BIT(15) | FIELD_BIT(17) | FIELD_BIT(19) | FIELD_BIT(24) | FIELD_BIT(26) |
 		  FIELD_BIT(27) | FIELD_BIT(28) | FIELD_BIT(32),
@@ -79,6 +79,7 @@ static void put_row(struct field_writer *writer, const struct baophu_row *row)
 	field_put_figure(writer, 30, row->own);
 	field_put_figure(writer, 31, row->previous);
 	field_put(writer, 32, baophu_date_to_civil(row->whole_to));
+	field_put_figure(writer, 33, row->moved_net);
 }
 
 static int64_t figure(const struct field_set *set, unsigned number)
@@ -164,6 +165,7 @@ static bool read_row(const uint8_t *bytes, size_t size, struct baophu_row *row)
 	row->estimated = figure(&set, 29);
 	row->own = figure(&set, 30);
 	row->previous = figure(&set, 31);
+	row->moved_net = figure(&set, 33);
 	return true;
 }
 

@@ -172,7 +172,8 @@ static struct baophu_row no_plan_row(const char *measure, const char *plan)
 				  .numerator = BAOPHU_ABSENT,
 				  .denominator = BAOPHU_ABSENT,
 				  .estimated = BAOPHU_ABSENT,
-				  .previous = BAOPHU_ABSENT };
+				  .previous = BAOPHU_ABSENT,
+				  .moved_net = BAOPHU_ABSENT };
 	snprintf(row.measure, sizeof row.measure, "%s", measure);
 	snprintf(row.plan, sizeof row.plan, "%s", plan);
 	return row;

@@ -119,6 +119,7 @@ struct baophu_row {
 	int64_t target;
 	uint32_t decimals;
 	int64_t remaining, numerator, denominator, estimated, previous;
+	int64_t moved_net;
 	uint32_t uncovered_days, unused;
 	uint8_t flags[BAOPHU_ROW_FLAGS_MAX]; /* enum baophu_flag, unused ones 0 */
 };

@@ -407,6 +407,7 @@ static void draw_row(struct wire_arena *arena, struct baophu_row *row)
 		.denominator = draw_figure(),
 		.estimated = draw_figure(),
 		.previous = draw_figure(),
+		.moved_net = draw_figure(),
 		.uncovered_days = draw_u32(),
 		.unused = draw_u32(),
 	};

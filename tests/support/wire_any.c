@@ -453,6 +453,7 @@ static json_t *row_json(const struct baophu_row *row)
 	put_figure(json, "estimated", row->estimated);
 	put_figure(json, "own", row->own);
 	put_figure(json, "previous", row->previous);
+	put_figure(json, "moved_net", row->moved_net);
 	put_date(json, "whole_to", row->whole_to);
 	return json;
 }

@@ -32,7 +32,8 @@ static struct baophu_row absent(enum baophu_row_kind kind, const char *measure, 
 				  .numerator = BAOPHU_ABSENT,
 				  .denominator = BAOPHU_ABSENT,
 				  .estimated = BAOPHU_ABSENT,
-				  .previous = BAOPHU_ABSENT };
+				  .previous = BAOPHU_ABSENT,
+				  .moved_net = BAOPHU_ABSENT };
 	strcpy(row.measure, measure);
 	return row;
 }
@@ -55,7 +56,7 @@ static struct baophu_row against(const struct baophu_row *stock, const char *pla
 {
 	struct baophu_row row = *stock;
 	row.kind = BAOPHU_ROW_PLAN;
-	row.whole = row.sum = row.gap = row.estimated = row.previous = BAOPHU_ABSENT;
+	row.whole = row.sum = row.gap = row.estimated = row.previous = row.moved_net = BAOPHU_ABSENT;
 	row.whole_to = BAOPHU_DATE_NONE;
 	row.state = state;
 	strcpy(row.plan, plan);
@@ -106,6 +107,8 @@ static void build(void)
 	rows[n] = figure(BAOPHU_ROW_FLOW, "rut1lan", 900, 20240201, 20240229);
 	rows[n].bound = BAOPHU_NEARLY;
 	rows[n++].status = BAOPHU_ESTIMATE;
+	rows[n] = figure(BAOPHU_ROW_FLOW, "chuyendi", 1200, 20240101, 20240331);
+	rows[n++].moved_net = -345;
 	rows[n] = absent(BAOPHU_ROW_SHARE, "bhxh_laodong", BAOPHU_STATE_COMPUTED);
 	rows[n].from = rows[n].to = rows[n].oldest = day(20210930);
 	rows[n].status = BAOPHU_FINAL;
@@ -154,6 +157,7 @@ static void build(void)
 		{ "bhxh_tn", "BHXH tự nguyện", "Voluntary social insurance", "người", "people", "bhxh", BAOPHU_STOCK },
 		{ "laodong", "Lao động có việc làm", "Employed workers", "người", "people", "", BAOPHU_STOCK },
 		{ "sukien", "Hội nghị, buổi tuyên truyền", "Outreach events", "cuộc", "events", "", BAOPHU_FLOW },
+		{ "chuyendi", "Chuyển đi", "Moved out", "người", "people", "", BAOPHU_FLOW },
 		{ "rut1lan", "Hưởng BHXH một lần", "Lump-sum withdrawals", "người", "people", "", BAOPHU_FLOW },
 	};
 	static const struct wire_indicator_set indicators[] = {
@@ -283,12 +287,12 @@ Test(rows, are_sentences)
 	    "Thành phố Cần Thơ · BHXH tự nguyện: 468 người, tổng một phần (31/03/2024), minh họa, nam-2024: tổng một phần");
 	cr_assert_str_eq(coverage_sentence(&record, 7, &names, true, 2, sentence),
 			 "Thành phố Cần Thơ · Hội nghị, buổi tuyên truyền: hơn 500 cuộc (01/01/2024–30/04/2024)");
-	cr_assert_str_eq(coverage_sentence(&record, 9, &names, true, 2, sentence),
+	cr_assert_str_eq(coverage_sentence(&record, 10, &names, true, 2, sentence),
 			 "Thành phố Cần Thơ · BHXH trên lao động có việc làm: 15,54% (31.455 / 202.418) (30/09/2021), đạt 97,12% "
 			 "kế hoạch nam-2021 "
 			 "(16%), -0,46 điểm %");
 	cr_assert_str_eq(
-	    coverage_sentence(&record, 12, &names, true, 2, sentence),
+	    coverage_sentence(&record, 13, &names, true, 2, sentence),
 	    "Thành phố Cần Thơ · BHYT: công bố 90,2%; mẫu số: kế hoạch nam-2024 (1.065.565 / 1.181.336) (30/04/2024), khớp");
 }
 

@@ -353,3 +353,21 @@ Test(coverage_rules, weakest_origin_and_bound_of_the_parts_show_in_the_sum, .ini
 	cr_assert_eq(row->bound, BAOPHU_ABOUT);
 	cr_assert(is_flagged(row, BAOPHU_FLAG_BOUND_SUM));
 }
+
+Test(coverage_rules, moves_inside_a_unit_cancel_and_the_rest_is_shown, .init = build)
+{
+	uint16_t in = scene_measure(&scene, "chuyenden", BAOPHU_FLOW, 0), out = scene_measure(&scene, "chuyendi", BAOPHU_FLOW, 0);
+	baophu_date from = day(20240401), to = day(20240430);
+	scene_fact(&scene, districts[0], in, BAOPHU_WHOLE, from, to, 12, BAOPHU_FINAL);
+	scene_fact(&scene, districts[0], out, BAOPHU_WHOLE, from, to, 3, BAOPHU_FINAL);
+	scene_fact(&scene, districts[1], in, BAOPHU_WHOLE, from, to, 3, BAOPHU_FINAL);
+	scene_fact(&scene, districts[1], out, BAOPHU_WHOLE, from, to, 10, BAOPHU_FINAL);
+	settle(city);
+	cr_assert_eq(get(BAOPHU_ROW_FLOW, "chuyenden", "")->moved_net, 2); /* 9 moved between the two districts */
+	cr_assert_eq(get(BAOPHU_ROW_FLOW, "chuyendi", "")->moved_net, 2);
+	settle(districts[0]);
+	cr_assert_eq(get(BAOPHU_ROW_FLOW, "chuyendi", "")->moved_net, 9);
+	fact(city, bb, 20240430, 1);
+	settle(city);
+	cr_assert_eq(get(BAOPHU_ROW_STOCK, "bhxh_bb", "")->moved_net, BAOPHU_ABSENT);
+}
