@@ -107,6 +107,7 @@ const struct column coverage_columns[COVERAGE_FIELDS] = {
 	{ .key = "unused" },
 	{ .key = "whole_to" },
 	{ .key = "date" },
+	{ .key = "moved_net" },
 };
 
 bool coverage_is_rate_plan(const struct baophu_row *row)
@@ -197,6 +198,7 @@ void coverage_fields(const struct baophu_record *record, const struct baophu_row
 	fields[n++] = is_amount ? field_integer(row->unused) : field_null();
 	fields[n++] = field_date(row->whole_to);
 	fields[n++] = field_date(record->date);
+	fields[n++] = field_integer(row->moved_net);
 }
 
 int coverage_write_rows(struct writer *writer, const struct coverage_set *set, unsigned decimals)

@@ -21,7 +21,7 @@ int coverage_set_add(struct coverage_set *set, const struct baophu_record *recor
 int coverage_set_replace(struct coverage_set *set, const struct baophu_record *record);
 
 /* The flat row: one for each unit and measure, plan or indicator. */
-enum { COVERAGE_FIELDS = 41 };
+enum { COVERAGE_FIELDS = 42 };
 extern const struct column coverage_columns[COVERAGE_FIELDS];
 struct coverage_field_texts {
 	char flags[BAOPHU_ROW_FLAGS_MAX * 32];

@@ -155,6 +155,9 @@ static void put_figure(const struct lines *lines, struct line *line, const struc
 	char figure[COVERAGE_FIGURE_BYTES], number[NUMBER_BYTES];
 	put(line->cells[CELL_VALUE], "%s", coverage_figure(row, lines->vietnamese, figure));
 	put_marks(line->cells[CELL_VALUE], row);
+	if (row->moved_net != BAOPHU_ABSENT)
+		put(line->cells[CELL_VALUE], _("net %s%s"), row->moved_net > 0 ? "+" : "",
+		    number_format(row->moved_net, lines->vietnamese, number));
 	put_date(lines, line->cells[CELL_DATE], row);
 	put_change(lines, line->cells[CELL_CHANGE], row);
 	if (row->expected) {
