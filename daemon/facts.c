@@ -137,7 +137,8 @@ static void fact_say(struct facts *facts, const struct series *series, struct fa
 	facts->digest += slot_digest(series, fact);
 }
 
-int facts_put(struct facts *facts, const struct slot *slot, const struct figure *figure, uint64_t id, struct facts_change *ret_change)
+int facts_put(struct facts *facts, const struct slot *slot, const struct figure *figure, uint64_t id,
+	      struct facts_change *ret_change)
 {
 	struct series *series;
 	bool is_new;

@@ -167,7 +167,8 @@ static bool is_due(struct follower *follower)
 		follower->moved_seq = head_seq;
 		follower->moved_us = at_us;
 	}
-	uint64_t behind = head_seq - (follower->next_seq - 1); /* records that are not gathered, and by the others' size their bytes */
+	uint64_t behind = head_seq -
+			  (follower->next_seq - 1); /* records that are not gathered, and by the others' size their bytes */
 	uint64_t behind_bytes = behind * (follower->gathered_bytes / (follower->gathered_records ? follower->gathered_records : 1));
 	if (!is_full)
 		follower->is_catching_up = false;

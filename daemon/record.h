@@ -12,36 +12,42 @@
 #include <baophu/status.h>
 #include <baophu/types.h>
 
-enum { RECORD_FORMAT = 1, RECORD_HEADER_BYTES = 128, RECORD_BYTES_MAX = 16 << 20, RECORD_RULES = 1, RECORD_PAYLOAD_DIGEST_BYTES = 16 };
+enum {
+	RECORD_FORMAT = 1,
+	RECORD_HEADER_BYTES = 128,
+	RECORD_BYTES_MAX = 16 << 20,
+	RECORD_RULES = 1,
+	RECORD_PAYLOAD_DIGEST_BYTES = 16
+};
 
 enum record_kind {
-	RECORD_UPDATE = 1,    /* an agent's update: applied (entries) or refused (none) */
-	RECORD_HELD,          /* an update kept whole: the body is its payload bytes */
-	RECORD_START,         /* entry: boot */
-	RECORD_DAY,           /* entry: day */
-	RECORD_EPOCH,         /* entry: epoch granted */
-	RECORD_FREEZE,        /* entry: epoch frozen after a fork */
-	RECORD_CHECKPOINT,    /* entry: state digest */
-	RECORD_CATALOGUE,     /* the default catalogue, at first start */
-	RECORD_STOP,          /* clean stop */
+	RECORD_UPDATE = 1, /* an agent's update: applied (entries) or refused (none) */
+	RECORD_HELD, /* an update kept whole: the body is its payload bytes */
+	RECORD_START, /* entry: boot */
+	RECORD_DAY, /* entry: day */
+	RECORD_EPOCH, /* entry: epoch granted */
+	RECORD_FREEZE, /* entry: epoch frozen after a fork */
+	RECORD_CHECKPOINT, /* entry: state digest */
+	RECORD_CATALOGUE, /* the default catalogue, at first start */
+	RECORD_STOP, /* clean stop */
 	RECORD_KIND_COUNT
 };
 const char *record_kind_name(enum record_kind kind);
 
 struct record_header {
 	enum record_kind kind;
-	uint16_t rules;              /* number of the rules it was decided by */
-	int64_t time_ms;             /* wall clock when decided; data, never used to order */
-	uint32_t principal;          /* agent number of the connection that sent it; 0: the system itself */
-	uint32_t agent;              /* agent number; 0: the system */
-	uint64_t epoch, number;      /* 0 for the system */
-	uint8_t payload_digest[RECORD_PAYLOAD_DIGEST_BYTES];  /* BLAKE2b-128 of the payload bytes; zero for the system */
+	uint16_t rules; /* number of the rules it was decided by */
+	int64_t time_ms; /* wall clock when decided; data, never used to order */
+	uint32_t principal; /* agent number of the connection that sent it; 0: the system itself */
+	uint32_t agent; /* agent number; 0: the system */
+	uint64_t epoch, number; /* 0 for the system */
+	uint8_t payload_digest[RECORD_PAYLOAD_DIGEST_BYTES]; /* BLAKE2b-128 of the payload bytes; zero for the system */
 	enum baophu_verdict verdict;
 	enum baophu_code code;
-	uint32_t entry;              /* entry that the code speaks of; UINT32_MAX: none */
-	uint32_t entry_count;        /* decided entries in the body; 0 for HELD */
+	uint32_t entry; /* entry that the code speaks of; UINT32_MAX: none */
+	uint32_t entry_count; /* decided entries in the body; 0 for HELD */
 	uint32_t body_bytes;
-	struct baophu_place place;   /* seq and the chain digest, which is also the record's checksum */
+	struct baophu_place place; /* seq and the chain digest, which is also the record's checksum */
 };
 
 /* Identity of an entry for ever: the record's seq and the entry's index in it. */
@@ -50,10 +56,24 @@ static inline uint64_t entry_id_seq(uint64_t id) { return id >> 17; }
 static inline uint32_t entry_id_index(uint64_t id) { return (uint32_t)(id & 0x1ffff); }
 
 enum entry_kind {
-	ENTRY_FACT = 1, ENTRY_WITHDRAWAL, ENTRY_RATE,
-	ENTRY_LEVEL = 10, ENTRY_UNIT, ENTRY_UNIT_CLOSE, ENTRY_MEASURE, ENTRY_INDICATOR, ENTRY_PLAN, ENTRY_AGENT, ENTRY_GRANT,
-	ENTRY_HELD_DECISION, ENTRY_EPOCH_OPEN,
-	ENTRY_BOOT = 40, ENTRY_DAY, ENTRY_EPOCH, ENTRY_FREEZE, ENTRY_CHECKPOINT
+	ENTRY_FACT = 1,
+	ENTRY_WITHDRAWAL,
+	ENTRY_RATE,
+	ENTRY_LEVEL = 10,
+	ENTRY_UNIT,
+	ENTRY_UNIT_CLOSE,
+	ENTRY_MEASURE,
+	ENTRY_INDICATOR,
+	ENTRY_PLAN,
+	ENTRY_AGENT,
+	ENTRY_GRANT,
+	ENTRY_HELD_DECISION,
+	ENTRY_EPOCH_OPEN,
+	ENTRY_BOOT = 40,
+	ENTRY_DAY,
+	ENTRY_EPOCH,
+	ENTRY_FREEZE,
+	ENTRY_CHECKPOINT
 };
 static inline bool entry_changes_registry(enum entry_kind kind) { return kind >= ENTRY_LEVEL && kind < ENTRY_BOOT; }
 
@@ -61,8 +81,8 @@ static inline bool entry_changes_registry(enum entry_kind kind) { return kind >=
 struct slot {
 	uint32_t unit;
 	uint16_t measure;
-	uint8_t extent;              /* BAOPHU_WHOLE, BAOPHU_OWN */
-	baophu_date from, to;        /* equal for a stock */
+	uint8_t extent; /* BAOPHU_WHOLE, BAOPHU_OWN */
+	baophu_date from, to; /* equal for a stock */
 };
 /* What is said of it. */
 struct figure {
@@ -70,7 +90,11 @@ struct figure {
 	uint8_t status, origin, bound, reason;
 };
 
-struct entry_fact { struct slot slot; struct figure figure; char sent_code[BAOPHU_CODE_BYTES_MAX + 1]; /* where routed elsewhere */ };
+struct entry_fact {
+	struct slot slot;
+	struct figure figure;
+	char sent_code[BAOPHU_CODE_BYTES_MAX + 1]; /* where routed elsewhere */
+};
 /* The decided form carries what stands again, so that the fold need not search: restored_id 0 is "no report". */
 struct entry_withdrawal {
 	struct slot slot;
@@ -80,42 +104,83 @@ struct entry_withdrawal {
 };
 struct entry_rate {
 	uint32_t unit;
-	uint16_t measure, over_measure;     /* over_measure by `denominator`; 0 */
-	uint32_t over_plan;                 /* plan code number; 0: not named */
+	uint16_t measure, over_measure; /* over_measure by `denominator`; 0 */
+	uint32_t over_plan; /* plan code number; 0: not named */
 	uint8_t denominator, decimals, status, bound;
 	baophu_date from, to;
 	int64_t digits;
 };
-struct entry_level { uint8_t level; const char *code, *name_vi, *name_en; };          /* level: number, from 1 */
+struct entry_level {
+	uint8_t level;
+	const char *code, *name_vi, *name_en;
+}; /* level: number, from 1 */
 /* A dated version of a unit, complete: created (unit number is new) or changed. */
-struct entry_unit { uint32_t unit, parent; uint8_t level; baophu_date from; const char *code, *name; };
-struct entry_successor { uint32_t unit, weight; };
-struct entry_unit_close { uint32_t unit; baophu_date from; uint32_t successor_count; const struct entry_successor *successors; };
-struct entry_measure { uint16_t measure, parent; uint8_t kind; const char *code, *name_vi, *name_en, *unit_vi, *unit_en; };
-struct entry_indicator { uint16_t indicator, numerator, denominator; const char *code, *name_vi, *name_en; };
-struct entry_plan {
-	uint32_t plan;                      /* number of the plan code, from 1 */
+struct entry_unit {
+	uint32_t unit, parent;
+	uint8_t level;
+	baophu_date from;
+	const char *code, *name;
+};
+struct entry_successor {
+	uint32_t unit, weight;
+};
+struct entry_unit_close {
 	uint32_t unit;
-	uint16_t target;                    /* measure; indicator when kind is RATE */
+	baophu_date from;
+	uint32_t successor_count;
+	const struct entry_successor *successors;
+};
+struct entry_measure {
+	uint16_t measure, parent;
+	uint8_t kind;
+	const char *code, *name_vi, *name_en, *unit_vi, *unit_en;
+};
+struct entry_indicator {
+	uint16_t indicator, numerator, denominator;
+	const char *code, *name_vi, *name_en;
+};
+struct entry_plan {
+	uint32_t plan; /* number of the plan code, from 1 */
+	uint32_t unit;
+	uint16_t target; /* measure; indicator when kind is RATE */
 	uint8_t kind, decimals, origin, removed;
 	baophu_date from, to;
 	int64_t value;
 	const char *code, *issuer, *document;
 };
-struct entry_agent { uint32_t agent; baophu_date from, until; const char *name; };    /* until BAOPHU_DATE_NONE: no end */
+struct entry_agent {
+	uint32_t agent;
+	baophu_date from, until;
+	const char *name;
+}; /* until BAOPHU_DATE_NONE: no end */
 struct entry_grant {
 	uint32_t agent, unit;
-	uint8_t extent;                     /* ANY, WHOLE, OWN */
+	uint8_t extent; /* ANY, WHOLE, OWN */
 	uint8_t revoke;
 	baophu_date from, until;
-	uint32_t measure_count;             /* 0: all */
+	uint32_t measure_count; /* 0: all */
 	const uint16_t *measures;
 };
-struct entry_held_decision { uint64_t seq; uint8_t release; };   /* the released entries follow it in the same record */
-struct entry_epoch { uint32_t agent; uint64_t epoch; };          /* EPOCH, FREEZE, EPOCH_OPEN */
-struct entry_boot { uint8_t boot_id[16]; int64_t wall_ms, monotonic_ms; const char *version; };
-struct entry_day { baophu_date day; };
-struct entry_checkpoint { uint64_t state_digest, facts; uint32_t units; };   /* the state before this record */
+struct entry_held_decision {
+	uint64_t seq;
+	uint8_t release;
+}; /* the released entries follow it in the same record */
+struct entry_epoch {
+	uint32_t agent;
+	uint64_t epoch;
+}; /* EPOCH, FREEZE, EPOCH_OPEN */
+struct entry_boot {
+	uint8_t boot_id[16];
+	int64_t wall_ms, monotonic_ms;
+	const char *version;
+};
+struct entry_day {
+	baophu_date day;
+};
+struct entry_checkpoint {
+	uint64_t state_digest, facts;
+	uint32_t units;
+}; /* the state before this record */
 
 struct entry {
 	enum entry_kind kind;
@@ -141,10 +206,10 @@ struct entry {
 
 /* ---- writing: header space first, then entries, then seal ---- */
 struct record_writer {
-	uint8_t *buffer;             /* caller's; RECORD_HEADER_BYTES are kept free at its start */
+	uint8_t *buffer; /* caller's; RECORD_HEADER_BYTES are kept free at its start */
 	size_t size, used;
 	uint32_t entry_count;
-	int error;                   /* first failure, kept; later calls do nothing */
+	int error; /* first failure, kept; later calls do nothing */
 };
 void record_begin(struct record_writer *writer, void *buffer, size_t size);
 /* Appends one decided entry; strings and arrays are copied. Too big for the buffer: writer->error = -BAOPHU_EFULL. */
@@ -162,7 +227,13 @@ int record_read_header(const void *bytes, size_t size, struct record_header *ret
 /* True when the chain digest holds from `previous_digest`. */
 bool record_verify(const void *bytes, size_t size, const uint8_t previous_digest[static BAOPHU_DIGEST_BYTES]);
 
-struct record_cursor { const uint8_t *at, *end; uint32_t index, count; int error; struct entry_successor successors[BAOPHU_SUCCESSORS_MAX]; uint16_t measures[BAOPHU_GRANT_MEASURES_MAX]; };
+struct record_cursor {
+	const uint8_t *at, *end;
+	uint32_t index, count;
+	int error;
+	struct entry_successor successors[BAOPHU_SUCCESSORS_MAX];
+	uint16_t measures[BAOPHU_GRANT_MEASURES_MAX];
+};
 /* Starts at the first entry; `bytes` is borrowed while the cursor is used. */
 int record_open(const void *bytes, size_t size, struct record_header *ret_header, struct record_cursor *cursor);
 /* 1: *ret_entry holds the next entry (its strings point into `bytes` and are NUL-terminated there; successors and measures into the
