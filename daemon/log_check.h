@@ -12,11 +12,11 @@
 #include <baophu/status.h>
 #include <baophu/types.h>
 
+#include "log_tree.h"
+
 enum {
 	LOG_FORMAT = 1, /* of the segment: its mark, keys and values */
 	LOG_MARK_BYTES = 80,
-	LOG_KEY_BYTES = 8,
-	LOG_META_BYTES = 152, /* a header page's used bytes: page header and MDB_meta */
 };
 
 /* The first value of every segment, under key 0: what it is and what it follows. */
@@ -27,12 +27,13 @@ struct log_segment_facts {
 	struct baophu_place previous; /* the place before its first record */
 	struct baophu_place end; /* of its last record; `previous` when it holds none */
 	uint64_t used_bytes; /* up to here the newest commit may have pages; the file is at least as long */
+	struct log_tree tree; /* of its records, at its newest commit; pages NULL */
 	uint64_t transaction; /* LMDB's number of the newest commit */
 	uint8_t meta[LOG_META_BYTES]; /* the header page of that commit */
 	/* The other header page claims more than the newest: either a bit flipped in one of them, or the disk failed while the
 	 * commit after the newest wrote its header. Only the witness knows which. */
 	bool is_disputed;
 };
-/* 0; -errno, BAOPHU_EDAMAGED, BAOPHU_EFORMAT and then a sentence in `why` that does not name the file. */
+/* 0; -errno, -BAOPHU_EDAMAGED, -BAOPHU_EFORMAT and then a sentence in `why` that does not name the file. */
 int log_check_segment(int directory, const char *name, uint64_t first_seq, struct log_segment_facts *ret_facts, char *why,
 		      size_t why_bytes);

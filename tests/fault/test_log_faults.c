@@ -15,7 +15,7 @@
 
 #include "log_fixture.h"
 
-enum { SMALL_SEGMENT = 64 << 10, COMMITS = 24, RECORDS = 4, FACTS = 20 };
+enum { SMALL_SEGMENT = 64 << 10, COMMITS = 12, RECORDS = 4, FACTS = 20 };
 
 enum call { CALL_NONE, CALL_TXN_BEGIN, CALL_PUT, CALL_TXN_COMMIT, CALL_ENV_OPEN, CALL_FSYNC, CALL_RENAME, CALL_OPEN, CALL_COUNT };
 
@@ -121,6 +121,7 @@ static bool run(enum call call, int n, int error, bool is_full, int *ret_first_e
 	uint64_t confirmed = 0;
 	struct log *log = NULL;
 	const char *why = "";
+	char path[400];
 	int rc = fixture_open(&fixture, SMALL_SEGMENT, PREWRITE_NONE, &log, &why);
 	if (rc) {
 		cr_assert(fault.met);
@@ -140,6 +141,8 @@ static bool run(enum call call, int n, int error, bool is_full, int *ret_first_e
 			is_over = is_over || (rc && rc != -BAOPHU_EFULL);
 			cr_assert_eq(log_head(log).seq, confirmed);
 			cr_assert_eq(fixture_read_all(log), confirmed, "reading goes on");
+			fixture_path(&fixture, "new.mdb", path);
+			cr_assert(access(path, F_OK) < 0, "a failed segment keeps its room");
 		}
 		log_close(log);
 	}
@@ -186,6 +189,25 @@ Test(log_faults, lmdb_calls_a_short_write_eio_and_the_disk_says_why, .timeout = 
 Test(log_faults, a_full_map_is_survived_in_the_next_segment, .timeout = 120)
 {
 	try_all(CALL_PUT, MDB_MAP_FULL, false, -BAOPHU_EFULL);
+}
+
+Test(log_faults, a_full_map_makes_the_next_commit_begin_a_segment)
+{
+	struct fixture fixture;
+	fixture_init(&fixture);
+	struct log *log = fixture_must_open(&fixture, 0, PREWRITE_NONE);
+	fixture_must_commit(log, 1, 3, 1);
+	fault.call = CALL_PUT;
+	fault.countdown = 1;
+	fault.error = MDB_MAP_FULL;
+	cr_assert_eq(fixture_commit(log, 1, 1), -BAOPHU_EFULL);
+	fixture_must_commit(log, 1, 3, 1);
+	char path[400];
+	fixture_path(&fixture, "00000000000000000004.mdb", path);
+	cr_assert_eq(access(path, F_OK), 0);
+	cr_assert_eq(fixture_read_all(log), 6);
+	log_close(log);
+	fixture_finish(&fixture);
 }
 
 static void try_files(enum call call, int error)

@@ -20,6 +20,9 @@ struct fixture {
 	char directory[256];
 };
 
+/* Makes the records of one history differ from those of another, of the same sizes. */
+static uint64_t fixture_salt;
+
 static inline void fixture_init(struct fixture *fixture)
 {
 	const char *base = getenv("TMPDIR");
@@ -91,7 +94,8 @@ static inline size_t fixture_record(const struct baophu_place *previous, uint32_
 					.rules = RECORD_RULES,
 					.verdict = BAOPHU_APPLIED,
 					.entry = UINT32_MAX,
-					.number = previous->seq };
+
+					.number = previous->seq + fixture_salt };
 	ssize_t bytes = record_seal(&writer, &header, previous);
 	cr_assert(bytes > 0);
 	*ret_place = header.place;
