@@ -786,7 +786,6 @@ static void commit(struct collector *c)
 	if (error == -BAOPHU_EFULL) {
 		b->is_lost = c->is_disk_full = true;
 		c->room_checked_us = c->now_us;
-		c->place = c->state->place;
 		atomic_store(&c->stats->disk_full, true);
 		stats_add(c->stats, STATS_DISK_FULL, 1);
 		notice(c->notices, NOTICE_ALERT, "disk full",

@@ -16,9 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <systemd/sd-daemon.h>
+
 #include "catalogue.h"
 
 #define LOG_DIRECTORY "log"
+enum { RECORDS_A_SIGN = 1 << 16 }; /* of life, while a long log is folded at start */
 
 int64_t daemon_wall_ms(void)
 {
@@ -149,6 +152,8 @@ static int load_state(struct daemon *d, uint64_t *ret_from)
 	for (uint64_t seq = d->state.place.seq + 1; !error && seq <= head; seq++) {
 		const void *record;
 		size_t bytes;
+		if (seq % RECORDS_A_SIGN == 0)
+			sd_notify(0, "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=folding the log");
 		error = log_read(log, seq, true, &record, &bytes);
 		if (!error)
 			error = fold_record(&d->state, record, bytes);

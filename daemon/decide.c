@@ -847,6 +847,15 @@ static void suggest(const struct decide *d, struct decision *decision)
 		memcpy(decision->suggestion, version->code, sizeof decision->suggestion);
 }
 
+static bool may_hold(const struct registry *registry)
+{
+	size_t waiting = registry->held.count;
+	if (waiting >= HELD_MAX)
+		for (size_t i = 0; i < registry->held.count; i++)
+			waiting -= vec_at(&registry->held, struct held, i)->decided;
+	return waiting < HELD_MAX;
+}
+
 int decide_end(struct decide *d, struct decision *ret_decision)
 {
 	struct decision decision = { .verdict = BAOPHU_APPLIED, .changes_registry = d->changes_registry };
@@ -859,8 +868,7 @@ int decide_end(struct decide *d, struct decision *ret_decision)
 	if (answer) {
 		decision = (struct decision){ .code = answer->code, .entry = answer->entry };
 		if (answer == &d->held) {
-			size_t waiting = d->registry->held.count;
-			decision.verdict = d->question->is_import || waiting >= HELD_MAX ? BAOPHU_REFUSED : BAOPHU_HELD;
+			decision.verdict = d->question->is_import || !may_hold(d->registry) ? BAOPHU_REFUSED : BAOPHU_HELD;
 			suggest(d, &decision);
 		} else if (answer == &d->refused) {
 			decision.verdict = BAOPHU_REFUSED;

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum notice_level { NOTICE_ALERT = 1, NOTICE_ERROR = 3, NOTICE_WARNING = 4, NOTICE_INFO = 6 };
-enum { NOTICE_REASONS = 32 };
+enum { NOTICE_REASONS = 96 };
 struct notices {
 	bool has_priorities;
 	pthread_mutex_t lock;

@@ -5,7 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BODY_BYTES = 512 << 10, TABLE_MIN = 256 };
+enum {
+	BODY_BYTES = 512 << 10,
+	TABLE_MIN = 256,
+	SUBSCRIPTIONS_A_CALL =
+	    4096, /* the rest waits for the next round: whoever subscribes to everything does not stop the loop */
+};
 _Static_assert((int)SOCKETS_TOPIC_BYTES_MAX > (int)BAOPHU_TOPIC_BYTES_MAX, "a topic of ours fits the buffer");
 
 /* A subscribed prefix. One that names a seal is also the place where that seal's last numbers are kept. */
@@ -197,8 +202,10 @@ int publish_take_subscriptions(struct publish *p)
 	char topic[SOCKETS_TOPIC_BYTES_MAX];
 	size_t bytes;
 	bool is_on;
-	int got;
-	while ((got = sockets_receive_subscription(p->sockets, &is_on, topic, &bytes)) == 1) {
+	for (int i = 0; i < SUBSCRIPTIONS_A_CALL; i++) {
+		int got = sockets_receive_subscription(p->sockets, &is_on, topic, &bytes);
+		if (got != 1)
+			return got;
 		int error = 0;
 		if (is_on)
 			error = subscribe(p, topic, bytes);
@@ -207,7 +214,7 @@ int publish_take_subscriptions(struct publish *p)
 		if (error)
 			return error;
 	}
-	return got;
+	return 0;
 }
 
 /* ---- topics of units ---- */
@@ -457,12 +464,12 @@ int publish_send_due(struct publish *p, const struct state *state, int *ret_wait
 		int error = send_cut(p, state, now_us);
 		if (error)
 			return error;
-	} else if (!p->has_pending && p->has_asked) {
-		send_seals(p, state, false);
-	}
-	if (!p->has_pending && now_us - p->last_seals_us >= p->seal_us) {
-		send_seals(p, state, true);
-		p->last_seals_us = now_us;
+	} else if (!p->has_pending) { /* a seal speaks of what was sent, so it never overtakes a cut that waits */
+		bool is_idle = now_us - p->last_seals_us >= p->seal_us;
+		if (is_idle)
+			p->last_seals_us = now_us;
+		if (is_idle || p->has_asked)
+			send_seals(p, state, is_idle);
 	}
 	int64_t due_us = p->has_pending ? p->next_cut_us : p->last_seals_us + p->seal_us;
 	if (p->has_pending || p->seal_topics)

@@ -1,8 +1,8 @@
 /* sockets.c - libzmq, once. See sockets.h.
  *
  * Reasons of the options: a message over MAXMSGSIZE is refused before it is buffered; HANDSHAKE_IVL frees the descriptor of a peer that
- * says nothing; MANDATORY makes an answer to a peer that is gone an error instead of silence; LINGER 0 because every answer can be asked
- * for again; XPUB_VERBOSE so that each joiner gets its seal, and never NODROP, by which one slow subscriber would stop all. Routing ids
+ * says nothing; MANDATORY makes an answer to a peer that is gone an error instead of silence; LINGER 0, but for the last words of a clean end, because every
+ * answer can be asked for again; XPUB_VERBOSE so that each joiner gets its seal, and never NODROP, by which one slow subscriber would stop all. Routing ids
  * come from rand(), which libzmq never seeds: a peer that can guess the next one and claims it makes libzmq abort.
  */
 #include "sockets.h"
@@ -17,7 +17,11 @@
 
 _Static_assert(sizeof(zmq_msg_t) <= sizeof((struct sockets_message){ 0 }.frame), "a message holds libzmq's frame");
 
-enum { ROUTING_ID_BYTES = 5 };
+enum {
+	ROUTING_ID_BYTES = 5,
+	LAST_WORDS_MS = 300, /* how long an answer that is under way may keep the end waiting */
+	DROPS_A_CALL = 1000, /* a peer that sends rubbish may not keep the loop from its other work */
+};
 
 struct sockets {
 	void *context;
@@ -129,9 +133,13 @@ void sockets_close(struct sockets *sockets)
 {
 	if (!sockets)
 		return;
-	for (int name = 0; name < SOCKETS_COUNT; name++)
-		if (sockets->socket[name])
-			zmq_close(sockets->socket[name]);
+	for (int name = 0; name < SOCKETS_COUNT; name++) {
+		int linger_ms = name == SOCKETS_PUBLISH ? 0 : LAST_WORDS_MS;
+		if (!sockets->socket[name])
+			continue;
+		zmq_setsockopt(sockets->socket[name], ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+		zmq_close(sockets->socket[name]);
+	}
 	while (zmq_ctx_term(sockets->context) && errno == EINTR)
 		;
 	free(sockets);
@@ -186,7 +194,7 @@ int sockets_receive(struct sockets *sockets, enum sockets_name name, struct sock
 {
 	void *socket = sockets->socket[name];
 	zmq_msg_t *body = frame_of(ret_message);
-	for (;;) {
+	for (int drops = 0; drops < DROPS_A_CALL; drops++) {
 		zmq_msg_t id;
 		zmq_msg_init(&id);
 		int got = receive(&id, socket);
@@ -220,6 +228,7 @@ int sockets_receive(struct sockets *sockets, enum sockets_name name, struct sock
 		drop_rest(body, socket);
 		zmq_msg_close(body);
 	}
+	return 0;
 }
 
 void sockets_release(struct sockets_message *message)

@@ -36,7 +36,8 @@ const char *sockets_endpoint(const struct sockets *sockets, enum sockets_name na
 enum { SOCKETS_WAIT_FDS_MAX = 4 };
 int sockets_wait(struct sockets *sockets, unsigned names, const int *fds, unsigned fd_count, int timeout_ms);
 
-/* 1: *ret_message holds one, to be released; 0: nothing waits; negative: an error that no peer can cause. Not for PUBLISH. */
+/* 1: *ret_message holds one, to be released; 0: nothing waits, or much that was dropped; negative: an error that no peer can cause. Not
+ * for PUBLISH. */
 int sockets_receive(struct sockets *sockets, enum sockets_name name, struct sockets_message *ret_message);
 void sockets_release(struct sockets_message *message);
 /* Copies `bytes`. -EHOSTUNREACH: the peer is gone; -EAGAIN: it does not read. Both are counted here. */

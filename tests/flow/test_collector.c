@@ -53,6 +53,16 @@ static size_t receipt_of(struct peer *peer, uint64_t number, size_t bytes, uint8
 	}
 }
 
+static struct wire_entry withdrawal(const char *unit, const char *measure, uint32_t date)
+{
+	struct wire_entry entry = test_fact(unit, measure, date, BAOPHU_ABSENT);
+	entry.kind = WIRE_WITHDRAWAL;
+	entry.fact.status = BAOPHU_STATUS_NONE;
+	entry.fact.origin = BAOPHU_ORIGIN_NONE;
+	entry.fact.bound = BAOPHU_BOUND_NONE;
+	return entry;
+}
+
 /* ---- the way of one update ---- */
 
 struct seen {
@@ -461,12 +471,7 @@ Test(collector, a_withdrawal_brings_back_what_stood_before)
 	struct peer *peer = peer_open(server.ingest);
 	peer_hello(peer, "can-tho", 0);
 	struct wire_entry first = test_fact("92", "bhxh_tn", 20240430, 1), second = test_fact("92", "bhxh_tn", 20240430, 2);
-	struct wire_entry back = first;
-	back.kind = WIRE_WITHDRAWAL;
-	back.fact.value = BAOPHU_ABSENT;
-	back.fact.status = BAOPHU_STATUS_NONE;
-	back.fact.origin = BAOPHU_ORIGIN_NONE;
-	back.fact.bound = BAOPHU_BOUND_NONE;
+	struct wire_entry back = withdrawal("92", "bhxh_tn", 20240430);
 	cr_assert_eq(peer_update(peer, &back, 1).code, BAOPHU_CODE_NOTHING_STANDS);
 	uint64_t digests[3];
 	cr_assert_eq(peer_update(peer, &first, 1).verdict, BAOPHU_APPLIED);
@@ -493,6 +498,47 @@ Test(collector, a_withdrawal_brings_back_what_stood_before)
 	server_kill(&server);
 	server_start(&server);
 	cr_assert_eq(status().state_digest, digests[2]);
+	peer_close(peer);
+	server_finish(&server);
+}
+
+/* What is taken back stands in the same batch, most likely: it waits for the next, and never looks at the state before. */
+Test(collector, a_withdrawal_sees_what_was_sent_just_before_it)
+{
+	enum { BEFORE = 200, ROUNDS = 10 };
+	begin(SERVER_IPC);
+	struct peer *peer = peer_open(server.ingest);
+	peer_hello(peer, "can-tho", 0);
+	for (int round = 0; round < ROUNDS; round++) {
+		uint64_t first = peer->next, last = first + BEFORE - 1;
+		for (unsigned i = 0; i < BEFORE; i++) {
+			struct wire_entry entry = test_fact("92", i < BEFORE - 2 ? "bhxh_tn" : "bhyt", 20240401 + (unsigned)round,
+							    i);
+			if (i == BEFORE - 1)
+				entry = withdrawal("92", "bhyt", 20240401 + (unsigned)round);
+			peer_send_payload(peer, first + i, payload,
+					  peer_payload(peer, first + i, &entry, 1, payload, sizeof payload), false);
+		}
+		while (peer->next <= last) {
+			const struct wire_collector_message *message = peer_receive(peer);
+			if (message->kind == WIRE_NOT_NOW) { /* the index is not there yet */
+				cr_assert_eq(message->not_now.code, BAOPHU_CODE_BUSY);
+				cr_assert_eq(message->not_now.number, last);
+				struct wire_entry again = withdrawal("92", "bhyt", 20240401 + (unsigned)round);
+				size_t bytes = peer_payload(peer, last, &again, 1, payload, sizeof payload);
+				peer_send_payload(peer, last, payload, bytes, false);
+				continue;
+			}
+			for (uint32_t i = 0; i < message->receipts.item_count; i++, peer->next++) {
+				struct wire_receipt receipt;
+				const struct wire_receipt_item *item = &message->receipts.items[i];
+				cr_assert_eq(wire_decode_receipt(&peer->arena, item->receipt, item->receipt_bytes, &receipt), 0);
+				cr_assert_eq(receipt.number, peer->next);
+				cr_assert_eq(receipt.verdict, BAOPHU_APPLIED, "number %lu: %s", (unsigned long)receipt.number,
+					     wire_code_name(receipt.code));
+			}
+		}
+	}
 	peer_close(peer);
 	server_finish(&server);
 }
@@ -594,15 +640,10 @@ Test(collector, the_state_is_the_same_however_it_is_reached)
 						    : i % 3 ? "92"
 							    : "916",
 						    i % 5 ? "bhxh_tn" : "bhyt", 20240401 + i % 17, i);
-		if (i % 11 == 0) { /* takes back what stands, or is refused */
-			entry.kind = WIRE_WITHDRAWAL;
-			entry.fact.value = BAOPHU_ABSENT;
-			entry.fact.status = BAOPHU_STATUS_NONE;
-			entry.fact.origin = BAOPHU_ORIGIN_NONE;
-			entry.fact.bound = BAOPHU_BOUND_NONE;
-		} else if (i % 7 == 0) {
+		if (i % 11 == 0) /* takes back what stands, or is refused */
+			entry = withdrawal(entry.fact.unit, entry.fact.measure, 20240401 + i % 17);
+		else if (i % 7 == 0)
 			entry.fact.status = BAOPHU_PROVISIONAL;
-		}
 		peer_update(peers[i % 2], &entry, 1);
 		if (i % 40 == 0) {
 			char code[16];

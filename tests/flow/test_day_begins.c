@@ -114,6 +114,12 @@ Test(day_begins, not_because_one_clock_jumps, .init = begin, .fini = end)
 		set_clocks(0, 0);
 		wait_for(today, false);
 	}
+	/* Held is held, however long it lasts. */
+	set_clocks(3 * (int64_t)DAY_MS, DAY_MS);
+	wait_for(today, true);
+	cr_assert_eq(send_final(peer, today + 2), BAOPHU_CODE_CLOCK);
+	set_clocks(0, 0);
+	wait_for(today, false);
 	/* A clock that is back before the log's newest entry is not believed after a restart either. */
 	set_clocks(-2 * (int64_t)DAY_MS, 0);
 	server_kill(&server);

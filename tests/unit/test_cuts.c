@@ -1,0 +1,246 @@
+/* test_cuts.c - the pace of publication, with a clock and a socket of the test's own: at once while it is cheap, gathered while it is not,
+ * and never a version left out between two.
+ */
+#include "publish.h"
+
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "scene.h"
+
+static struct scene scene;
+static struct publish *publish;
+static struct stats stats;
+static struct config config;
+static int64_t now_us, send_us;
+
+/* What is subscribed next, and what was sent. */
+static const char *wanted[8];
+static int wanted_count, wanted_at;
+enum { SENT_MAX = 64 };
+static struct {
+	char topic[128];
+	uint64_t version, previous, seq;
+} sent[SENT_MAX];
+static int sent_count;
+static uint8_t arena_block[1 << 20];
+
+int sockets_receive_subscription(struct sockets *sockets, bool *ret_is_on, char *topic, size_t *ret_bytes)
+{
+	(void)sockets;
+	if (wanted_at == wanted_count)
+		return 0;
+	const char *text = wanted[wanted_at++];
+	*ret_is_on = *text == '+';
+	*ret_bytes = strlen(text + 1);
+	memcpy(topic, text + 1, *ret_bytes);
+	return 1;
+}
+
+int sockets_publish(struct sockets *sockets, const char *topic, size_t topic_bytes, const void *body, size_t size)
+{
+	(void)sockets;
+	struct wire_arena arena = { .base = arena_block, .size = sizeof arena_block };
+	cr_assert(sent_count < SENT_MAX);
+	memset(&sent[sent_count], 0, sizeof *sent);
+	memcpy(sent[sent_count].topic, topic, topic_bytes);
+	if (!strncmp(topic, "seal/", 5)) {
+		struct baophu_seal seal;
+		cr_assert_eq(wire_decode_seal(&arena, body, size, &seal), 0);
+		sent[sent_count].seq = seal.place.seq;
+	} else {
+		struct baophu_record record;
+		cr_assert_eq(wire_decode_record(&arena, body, size, &record), 0);
+		sent[sent_count].version = record.version;
+		sent[sent_count].previous = record.previous;
+		sent[sent_count].seq = record.seq;
+	}
+	sent_count++;
+	now_us += send_us;
+	return 0;
+}
+
+static int64_t clock_us(void) { return now_us; }
+
+static void say(const char *change)
+{
+	wanted[wanted_count++] = change;
+	cr_assert_eq(publish_take_subscriptions(publish), 0);
+}
+
+/* One commit with a new figure of 92. */
+static uint64_t commit(int64_t value)
+{
+	uint64_t seq = scene_fact(&scene, 2, 1, BAOPHU_WHOLE, day(20240430), day(20240430), value, BAOPHU_FINAL);
+	cr_assert_eq(fold_settle(&scene.state), 0);
+	cr_assert_eq(publish_gather(publish, &scene.state), 0);
+	return seq;
+}
+
+static int send_due(void)
+{
+	int wait_ms;
+	cr_assert_eq(publish_send_due(publish, &scene.state, &wait_ms), 0);
+	return wait_ms;
+}
+
+static void begin(void)
+{
+	scene_init(&scene);
+	scene_measure(&scene, "so", BAOPHU_STOCK, 0);
+	scene_unit(&scene, 0, "VN", "Việt Nam", day(20040101));
+	scene_unit(&scene, 1, "92", "Cần Thơ", day(20040101));
+	scene_day(&scene, day(20240501));
+	cr_assert_eq(fold_settle(&scene.state), 0);
+	stats_init(&stats);
+	config = (struct config){ .topics_max = 100, .topic_bytes_max = 10000, .publish_pause_ms = 50, .seal_ms = 1000 };
+	now_us = 1000000000;
+	cr_assert_eq(publish_create(&config, NULL, &stats, clock_us, &publish), 0);
+	cr_assert_eq(publish_gather(publish, &scene.state), 0);
+}
+static void end(void)
+{
+	publish_destroy(publish);
+	scene_finish(&scene);
+}
+TestSuite(cuts, .init = begin, .fini = end);
+
+Test(cuts, nobody_there_nothing_sent)
+{
+	commit(1);
+	cr_assert_eq(send_due(), -1);
+	cr_assert_eq(sent_count, 0);
+	say("+coverage/1/VN/92/");
+	cr_assert_eq(send_due(), -1);
+	cr_assert_eq(sent_count, 0, "what was before is for the snapshot");
+	commit(2);
+	send_due();
+	cr_assert_eq(sent_count, 1);
+	say("-coverage/1/VN/92/");
+	commit(3);
+	send_due();
+	cr_assert_eq(sent_count, 1);
+	say("-coverage/1/VN/92/");
+}
+
+Test(cuts, go_out_at_once_while_they_are_cheap)
+{
+	say("+coverage/1/VN/92/");
+	send_us = 10;
+	for (int i = 0; i < 20; i++) {
+		uint64_t seq = commit(i);
+		send_due();
+		cr_assert_eq(sent_count, i + 1);
+		cr_assert_eq(sent[i].version, seq);
+		cr_assert_eq(sent[i].seq, seq);
+		if (i)
+			cr_assert_eq(sent[i].previous, sent[i - 1].version);
+		now_us += 200;
+	}
+}
+
+Test(cuts, are_gathered_while_they_are_not)
+{
+	say("+coverage/1/");
+	say("+seal/1/VN/~");
+	now_us += 10000000;
+	send_us = 2000;
+	uint64_t first = commit(1);
+	send_due(); /* a record and a seal: 4 ms, of a long time since the cut before */
+	cr_assert_eq(sent_count, 2);
+	uint64_t second = commit(2);
+	send_due();
+	cr_assert_eq(sent_count, 4);
+	cr_assert_eq(sent[2].previous, first);
+	/* That took all of the time since the last: the next waits three times as long as it took. */
+	commit(3);
+	int wait_ms = send_due();
+	cr_assert_eq(sent_count, 4);
+	cr_assert_eq(wait_ms, 12);
+	now_us += 5000;
+	uint64_t last = commit(4);
+	cr_assert_eq(send_due(), 7);
+	cr_assert_eq(sent_count, 4);
+	now_us += 7000;
+	send_due();
+	cr_assert_eq(sent_count, 6);
+	cr_assert_eq(sent[4].version, last);
+	cr_assert_eq(sent[4].previous, second, "the one that subscribers hold, not the one that was passed over");
+	cr_assert_str_eq(sent[5].topic, "seal/1/VN/~");
+	cr_assert_eq(sent[5].seq, last);
+}
+
+Test(cuts, never_wait_longer_than_the_pause)
+{
+	say("+coverage/1/");
+	send_us = 400000;
+	for (int i = 0; i < 2; i++) {
+		commit(i);
+		send_due();
+	}
+	cr_assert_eq(sent_count, 2);
+	commit(2);
+	cr_assert_eq(send_due(), 50);
+	now_us += 50000;
+	send_due();
+	cr_assert_eq(sent_count, 3);
+}
+
+Test(cuts, a_seal_never_runs_ahead_of_its_cut)
+{
+	say("+coverage/1/");
+	send_us = 2000;
+	for (int i = 0; i < 2; i++) {
+		commit(i);
+		send_due();
+	}
+	commit(2);
+	say("+seal/1/VN/~"); /* while the cut waits: a seal now would speak of records that nobody was sent */
+	send_due();
+	cr_assert_eq(sent_count, 2);
+	now_us += 50000;
+	send_due();
+	cr_assert_eq(sent_count, 4);
+	cr_assert_str_eq(sent[3].topic, "seal/1/VN/~");
+}
+
+Test(cuts, seals_come_for_each_subscription_each_touch_and_each_idle_second)
+{
+	say("+seal/1/VN/~");
+	send_due();
+	cr_assert_eq(sent_count, 1);
+	send_due();
+	cr_assert_eq(sent_count, 1);
+	say("+seal/1/VN/~"); /* another subscriber of the same */
+	send_due();
+	cr_assert_eq(sent_count, 2);
+	uint64_t seq = commit(1);
+	send_due();
+	cr_assert_eq(sent_count, 3);
+	cr_assert_eq(sent[2].seq, seq);
+	scene_measure(&scene, "khac", BAOPHU_STOCK, 0); /* touches no figure, but every record */
+	cr_assert_eq(fold_settle(&scene.state), 0);
+	cr_assert_eq(publish_gather(publish, &scene.state), 0);
+	send_due();
+	cr_assert_eq(sent_count, 4);
+	cr_assert_eq(send_due(), 1000);
+	now_us += 999999;
+	send_due();
+	cr_assert_eq(sent_count, 4);
+	now_us += 1;
+	send_due();
+	cr_assert_eq(sent_count, 5);
+}
+
+Test(cuts, topics_that_are_no_seals_are_prefixes_and_no_more)
+{
+	static const char *const strange[] = { "+seal/", "+seal/9/VN/~", "+seal/1/VN/", "+seal/x/VN/~", "+seal/1~", "+" };
+	for (int i = 0; i < 6; i++)
+		say(strange[i]);
+	send_due();
+	cr_assert_eq(sent_count, 0);
+	commit(1);
+	send_due();
+	cr_assert_eq(sent_count, 2, "the empty prefix is everything: the country and the province");
+}
