@@ -266,13 +266,13 @@ static struct cell own_figure(const struct coverage *coverage, uint32_t unit, ui
 	const struct fact *fact = facts_latest(series, coverage->axes.date, ret_withdrawn);
 	if (!fact)
 		return cell;
-	cell.value = fact->value;
+	cell.value = fact_value(fact);
 	cell.from = cell.to = fact_to(fact);
 	cell.status = fact_status(fact);
 	cell.origin = fact_origin(fact);
 	cell.bound = fact_bound(fact);
-	cell.reason = fact->reason;
-	cell.estimated = cell.status == BAOPHU_ESTIMATE ? fact->value : 0;
+	cell.reason = fact_reason(fact);
+	cell.estimated = cell.status == BAOPHU_ESTIMATE ? fact_value(fact) : 0;
 	return cell;
 }
 
@@ -860,7 +860,7 @@ static int64_t figure_at(const struct coverage *coverage, uint32_t unit, uint16_
 	struct slot slot = { .unit = unit, .measure = measure, .extent = BAOPHU_WHOLE, .from = is_flow ? from : to, .to = to };
 	const struct fact *fact = facts_slot(coverage->facts, &slot);
 	if (fact && fact_stands(fact))
-		return fact->value;
+		return fact_value(fact);
 	const struct cell *cell = cell_find(coverage, unit, measure);
 	return cell && cell->to == to && (!is_flow || cell->from == from) && cell->basis != BAOPHU_BASIS_PARTIAL ? cell->value
 														 : BAOPHU_ABSENT;
@@ -877,7 +877,7 @@ static int64_t denominator_at(const struct coverage *coverage, uint32_t unit, co
 		return BAOPHU_ABSENT;
 	const struct fact *fact = facts_latest(facts_series(coverage->facts, unit, rate->over_measure, BAOPHU_WHOLE), rate->to,
 					       NULL);
-	return fact ? fact->value : figure_at(coverage, unit, rate->over_measure, rate->from, rate->to);
+	return fact ? fact_value(fact) : figure_at(coverage, unit, rate->over_measure, rate->from, rate->to);
 }
 
 static int64_t digits_at(const struct entry_rate *rate, unsigned decimals)

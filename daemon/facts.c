@@ -52,8 +52,7 @@ static int table_grow(struct facts *facts)
 static uint64_t slot_digest(const struct series *series, const struct fact *fact)
 {
 	uint64_t word[] = { (uint64_t)series->unit << 32 | (uint64_t)series->measure << 8 | series->extent,
-			    (uint64_t)fact->from << 32 | (uint64_t)fact->to << 16 | (uint64_t)fact->flags << 8 | fact->reason,
-			    (uint64_t)fact->value, fact->id };
+			    (uint64_t)fact->from << 16 | fact->to, fact->word, fact->id };
 	uint64_t hash = UINT64_C(0x243f6a8885a308d3);
 	for (unsigned i = 0; i < 4; i++) {
 		hash = (hash ^ word[i]) * UINT64_C(0x9e3779b97f4a7c15);
@@ -100,7 +99,7 @@ static struct fact *slot_get(struct facts *facts, const struct slot *slot, struc
 		return &series->facts[at];
 	if (series->count == series->capacity) {
 		/* Small steps: a million facts in series of a few dozen must not carry as much room again for growth. */
-		uint32_t capacity = series->capacity + (series->capacity < 16 ? 4 : series->capacity / 4);
+		uint32_t capacity = series->capacity + (series->capacity < 32 ? 4 : series->capacity / 4);
 		struct fact *grown = realloc(series->facts, capacity * sizeof *grown);
 		if (!grown)
 			return NULL;
@@ -110,7 +109,7 @@ static struct fact *slot_get(struct facts *facts, const struct slot *slot, struc
 	memmove(&series->facts[at + 1], &series->facts[at], (series->count - at) * sizeof *series->facts);
 	series->count++;
 	facts->fact_count++;
-	series->facts[at] = (struct fact){ .value = BAOPHU_ABSENT, .from = from, .to = to };
+	series->facts[at] = (struct fact){ .from = from, .to = to };
 	return &series->facts[at];
 }
 
@@ -127,13 +126,11 @@ static void fact_say(struct facts *facts, const struct series *series, struct fa
 {
 	if (!is_new)
 		facts->digest -= slot_digest(series, fact);
-	fact->value = figure->value;
 	fact->id = id;
-	fact->reason = figure->reason;
-	unsigned flags = figure->value == BAOPHU_ABSENT
-			     ? 0
-			     : (figure->status - 1u) | (figure->origin - 1u) << 2 | (figure->bound - 1u) << 4;
-	fact->flags = (uint8_t)flags;
+	fact->word = figure->reason;
+	if (figure->value != BAOPHU_ABSENT)
+		fact->word |= (uint64_t)(figure->value + 1) << 12 | (uint64_t)(figure->bound - 1) << 10 |
+			      (uint64_t)(figure->origin - 1) << 8 | (uint64_t)(figure->status - 1) << 6;
 	facts->digest += slot_digest(series, fact);
 }
 
@@ -275,15 +272,15 @@ void facts_flow(const struct series *series, baophu_date from_date, baophu_date 
 			ret_flow->withdrawn |= fact->from >= from;
 			continue;
 		}
-		struct stretch stretch = { fact->from,        fact->to,         fact->value,  fact_status(fact),
-					   fact_origin(fact), fact_bound(fact), fact->reason, 1 };
+		struct stretch stretch = { fact->from,        fact->to,         fact_value(fact),  fact_status(fact),
+					   fact_origin(fact), fact_bound(fact), fact_reason(fact), 1 };
 		if (fact->from == from && fact->to == to) { /* exactly this period: nothing else is asked */
-			*ret_flow = (struct flow){ .value = fact->value,
+			*ret_flow = (struct flow){ .value = fact_value(fact),
 						   .status = stretch.status,
 						   .origin = stretch.origin,
 						   .bound = stretch.bound,
-						   .reason = fact->reason,
-						   .estimated = stretch.status == BAOPHU_ESTIMATE ? fact->value : 0 };
+						   .reason = fact_reason(fact),
+						   .estimated = stretch.status == BAOPHU_ESTIMATE ? fact_value(fact) : 0 };
 			return;
 		}
 		if (fact->from >= from) {
@@ -296,10 +293,10 @@ void facts_flow(const struct series *series, baophu_date from_date, baophu_date 
 			const struct fact *shorter = &series->facts[j];
 			if (shorter->from != fact->from || !fact_stands(shorter) || shorter->to >= fact->to)
 				continue;
-			if (shorter->to + 1 >= from && fact->value >= shorter->value && count < STRETCHES_MAX)
+			if (shorter->to + 1 >= from && fact_value(fact) >= fact_value(shorter) && count < STRETCHES_MAX)
 				stretches[count++] = (struct stretch){ (uint16_t)(shorter->to + 1),
 								       fact->to,
-								       fact->value - shorter->value,
+								       fact_value(fact) - fact_value(shorter),
 								       weaker(stretch.status, fact_status(shorter)),
 								       weaker(stretch.origin, fact_origin(shorter)),
 								       stretch.bound == fact_bound(shorter) ? stretch.bound

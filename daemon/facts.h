@@ -1,4 +1,4 @@
-/* facts.h - the facts that stand, in memory: 24 bytes each, sorted by period within unit, measure and extent. Pure.
+/* facts.h - the facts that stand, in memory: 20 bytes each, sorted by period within unit, measure and extent. Pure.
  *
  * Rule 3: for one period final > provisional > estimate, never replaced by a lower one; then the highest entry. A slot that was
  * withdrawn with nothing before it stays, marked: "withdrawn" is not "no report".
@@ -8,21 +8,24 @@
 #include "record.h"
 #include "vec.h"
 
+/* Packed, because a million of them must leave room for everything else in 64 MB: use the functions below. */
 struct fact {
-	int64_t value; /* BAOPHU_ABSENT: withdrawn, nothing stands */
+	uint64_t
+	    word; /* value + 1 in bits 12 and up (0: withdrawn, nothing stands), status, origin, bound as value - 1 in 2 bits each
+			  from bit 6, reason in bits 0 to 5 */
 	uint64_t id; /* entry that said so (of a withdrawn slot: the withdrawal) */
 	uint16_t from, to; /* days since BAOPHU_DATE_MIN */
-	uint8_t flags; /* status, origin, bound, 2 bits each, as value - 1 */
-	uint8_t reason;
-	uint8_t pad[2];
-};
-_Static_assert(sizeof(struct fact) == 24, "a million facts must fit the memory target");
+} __attribute__((packed, aligned(4)));
+_Static_assert(sizeof(struct fact) == 20, "a million facts must fit the memory target");
+_Static_assert(BAOPHU_VALUE_MAX < INT64_C(1) << 51 && BAOPHU_REASON_COUNT <= 64, "what the word has room for");
+static inline bool fact_stands(const struct fact *f) { return f->word >> 12; }
+static inline int64_t fact_value(const struct fact *f) { return fact_stands(f) ? (int64_t)(f->word >> 12) - 1 : BAOPHU_ABSENT; }
 static inline baophu_date fact_from(const struct fact *f) { return BAOPHU_DATE_MIN + f->from; }
 static inline baophu_date fact_to(const struct fact *f) { return BAOPHU_DATE_MIN + f->to; }
-static inline uint8_t fact_status(const struct fact *f) { return (uint8_t)((f->flags & 3) + 1); }
-static inline uint8_t fact_origin(const struct fact *f) { return (uint8_t)((f->flags >> 2 & 3) + 1); }
-static inline uint8_t fact_bound(const struct fact *f) { return (uint8_t)((f->flags >> 4 & 3) + 1); }
-static inline bool fact_stands(const struct fact *f) { return f->value != BAOPHU_ABSENT; }
+static inline uint8_t fact_status(const struct fact *f) { return (uint8_t)((f->word >> 6 & 3) + 1); }
+static inline uint8_t fact_origin(const struct fact *f) { return (uint8_t)((f->word >> 8 & 3) + 1); }
+static inline uint8_t fact_bound(const struct fact *f) { return (uint8_t)((f->word >> 10 & 3) + 1); }
+static inline uint8_t fact_reason(const struct fact *f) { return f->word & 63; }
 
 struct series { /* sorted by to, then from */
 	uint32_t unit;

@@ -377,7 +377,7 @@ Test(decide, a_withdrawal_says_what_stands_again)
 	cr_assert_eq(t.entries[0].withdrawal.restored.value, 7);
 	fold_decided();
 	struct slot slot = { U92, STOCK, BAOPHU_WHOLE, day(20240430), day(20240430) };
-	cr_assert_eq(facts_slot(&t.scene.state.facts, &slot)->value, 7);
+	cr_assert_eq(fact_value(facts_slot(&t.scene.state.facts, &slot)), 7);
 }
 
 Test(decide, a_withdrawal_waits_for_the_history_and_never_guesses)
