@@ -936,7 +936,6 @@ static void answer_fork(struct collector *c, const struct group *group)
 		turn_away(c, &to, BAOPHU_CODE_DISK);
 		return;
 	}
-	sessions_close(c->sessions, sessions_find(c->sessions, group->to, group->peer));
 	turn_away(c, &to, BAOPHU_CODE_FORK);
 }
 

@@ -289,6 +289,9 @@ Test(collector, another_payload_under_a_used_number_freezes_the_epoch)
 	cr_assert_eq(message->kind, WIRE_TURNED);
 	cr_assert_eq(message->turned, BAOPHU_CODE_FORK);
 	cr_assert(server_printed(&server, "frozen"));
+	bytes = peer_payload(peer, 2, &fact, 1, payload, sizeof payload);
+	peer_send_payload(peer, 2, payload, bytes, false);
+	cr_assert_eq(peer_receive(peer)->turned, BAOPHU_CODE_FROZEN);
 	cr_assert_eq(peer_turned(peer, "can-tho", 1), BAOPHU_CODE_FROZEN);
 	server_kill(&server); /* what froze is durable */
 	server_start(&server);
@@ -329,6 +332,11 @@ Test(collector, sessions_are_who_they_say_where_they_may)
 	cr_assert_eq(other->epoch, 2);
 	cr_assert_eq(peer_turned(peer, "can-tho", 9000000000000), BAOPHU_CODE_EPOCH, "an epoch out of reach");
 	peer_hello(peer, "can-tho", 1);
+	peer->epoch = 2; /* granted, but to another session */
+	bytes = peer_payload(peer, 1, &fact, 1, payload, sizeof payload);
+	peer_send_payload(peer, 1, payload, bytes, false);
+	cr_assert_eq(peer_receive(peer)->turned, BAOPHU_CODE_EPOCH);
+	peer->epoch = 1;
 	/* The newest Hello of an epoch wins; the connection before is told to say Hello again. */
 	peer_hello(other, "can-tho", 1);
 	bytes = peer_payload(peer, 1, &fact, 1, payload, sizeof payload);
@@ -502,6 +510,44 @@ Test(collector, a_withdrawal_brings_back_what_stood_before)
 	server_finish(&server);
 }
 
+/* Sent without waiting: what an administrator creates is there for whatever comes after it on the same connection. */
+Test(collector, an_update_sees_what_the_one_before_it_created)
+{
+	enum { PAIRS = 60 };
+	begin(SERVER_IPC);
+	struct peer *control = peer_open(server.control);
+	baophu_date old = baophu_date_from_civil(20040101);
+	peer_hello(control, "control", 0);
+	for (unsigned i = 0; i < PAIRS; i++) {
+		char code[16];
+		snprintf(code, sizeof code, "x%u", i);
+		const struct wire_entry create[] = {
+			{ .kind = WIRE_UNIT_CREATE, .unit_create = { code, "Xã", "commune", "916", old } },
+			{ .kind = WIRE_GRANT,
+			  .grant = { .agent = "control", .unit = code, .from = old, .until = BAOPHU_DATE_NONE } },
+		};
+		struct wire_entry fact = test_fact(code, "bhyt", 20240430, i);
+		peer_send_payload(control, 2 * i + 1, payload, peer_payload(control, 2 * i + 1, create, 2, payload, sizeof payload),
+				  false);
+		peer_send_payload(control, 2 * i + 2, payload, peer_payload(control, 2 * i + 2, &fact, 1, payload, sizeof payload),
+				  false);
+	}
+	while (control->next <= 2 * PAIRS) {
+		const struct wire_collector_message *message = peer_receive(control);
+		cr_assert_eq(message->kind, WIRE_RECEIPTS);
+		for (uint32_t i = 0; i < message->receipts.item_count; i++, control->next++) {
+			struct wire_receipt receipt;
+			const struct wire_receipt_item *item = &message->receipts.items[i];
+			cr_assert_eq(wire_decode_receipt(&control->arena, item->receipt, item->receipt_bytes, &receipt), 0);
+			cr_assert_eq(receipt.verdict, BAOPHU_APPLIED, "%lu: %s", (unsigned long)receipt.number,
+				     wire_code_name(receipt.code));
+		}
+	}
+	cr_assert_eq(status().facts, PAIRS);
+	peer_close(control);
+	server_finish(&server);
+}
+
 /* What is taken back stands in the same batch, most likely: it waits for the next, and never looks at the state before. */
 Test(collector, a_withdrawal_sees_what_was_sent_just_before_it)
 {
@@ -624,6 +670,23 @@ Test(collector, an_import_takes_effect_at_one_place_or_not_at_all)
 	server_finish(&server);
 }
 
+/* How many records of this kind the log has. */
+static unsigned count_of_kind(const char *kind)
+{
+	struct reader *reader;
+	struct wire_answer answer;
+	struct wire_query question = reader_question(WIRE_QUERY_LOG);
+	unsigned count = 0;
+	cr_assert_eq(reader_open(NULL, server.query, &reader), 0);
+	do {
+		cr_assert_eq(reader_query(reader, &question, SERVER_WAIT_MS, &answer), 0);
+		for (uint32_t i = 0; i < answer.log_count; i++)
+			count += !strcmp(answer.log[i].kind, kind);
+	} while (reader_next_page(&question, &answer));
+	reader_close(reader);
+	return count;
+}
+
 /* Checks of the state's digest stand all over the log, and each is made again whenever the log is folded. */
 Test(collector, the_state_is_the_same_however_it_is_reached)
 {
@@ -655,6 +718,7 @@ Test(collector, the_state_is_the_same_however_it_is_reached)
 		}
 	}
 	struct wire_server_status live = status();
+	cr_assert(count_of_kind("checkpoint") > 50);
 	for (int round = 0; round < 3; round++) {
 		char path[160];
 		server_kill(&server);

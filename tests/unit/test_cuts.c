@@ -171,6 +171,39 @@ Test(cuts, are_gathered_while_they_are_not)
 	cr_assert_eq(sent[5].seq, last);
 }
 
+Test(cuts, a_quarter_of_the_time_is_the_bound)
+{
+	say("+coverage/1/VN/92/");
+	send_us = 100;
+	commit(1);
+	send_due();
+	now_us += 301; /* 100 of 401 */
+	commit(2);
+	send_due();
+	commit(3); /* at once: the one before was cheap, but this one is 100 of 100 */
+	send_due();
+	cr_assert_eq(sent_count, 3);
+	commit(4);
+	cr_assert_eq(send_due(), 1);
+	cr_assert_eq(sent_count, 3);
+	now_us += 300;
+	send_due(); /* 100 of 400: a quarter and no more */
+	cr_assert_eq(sent_count, 4);
+	commit(5);
+	send_due();
+	cr_assert_eq(sent_count, 5);
+	now_us += 1000000;
+	commit(6);
+	send_due();
+	now_us += 290;
+	commit(7);
+	send_due(); /* 100 of 390: more than a quarter */
+	cr_assert_eq(sent_count, 7);
+	commit(8);
+	cr_assert_eq(send_due(), 1);
+	cr_assert_eq(sent_count, 7);
+}
+
 Test(cuts, never_wait_longer_than_the_pause)
 {
 	say("+coverage/1/");
