@@ -353,8 +353,10 @@ static void cell_compute(const struct coverage *coverage, uint32_t unit, uint16_
 		cell_take(&cell, &whole);
 		cell.basis = BAOPHU_BASIS_WHOLE;
 		cell.oldest = sum.is_any ? sum.oldest : whole.to;
-	} else if (!is_reported && parts.is_any && (!parts.is_partial || !sum.is_any || sum.is_partial)) {
-		/* Nobody reported the parent itself: it is its parts, unless the sum below is the more complete. */
+	} else if (!is_reported && parts.is_any &&
+		   (!parts.is_partial || !sum.is_any || (sum.is_partial && parts.value >= sum.value))) {
+		/* Nobody reported the parent itself: it is its parts, unless the sum below is complete. Where both are partial both are
+		 * less than the truth, so the larger is the nearer. */
 		cell_take_total(&cell, &parts, is_flow, period);
 		cell.basis = parts.is_partial ? BAOPHU_BASIS_PARTIAL : BAOPHU_BASIS_PARTS;
 		cell.reported = parts.reported;

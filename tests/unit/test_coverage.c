@@ -371,3 +371,20 @@ Test(coverage_rules, moves_inside_a_unit_cancel_and_the_rest_is_shown, .init = b
 	settle(city);
 	cr_assert_eq(get(BAOPHU_ROW_STOCK, "bhxh_bb", "")->moved_net, BAOPHU_ABSENT);
 }
+
+Test(coverage_rules, of_two_partial_sums_the_larger_is_nearer, .init = build)
+{
+	fact(districts[0], bb, 20240430, 100); /* one district knows a part, another only the whole */
+	fact(districts[1], bhxh, 20240430, 31455);
+	settle(city);
+	const struct baophu_row *row = get(BAOPHU_ROW_STOCK, "bhxh", "");
+	cr_assert_eq(row->value, 31555);
+	cr_assert_eq(row->basis, BAOPHU_BASIS_PARTIAL);
+	cr_assert_eq(row->reported, 2);
+	cr_assert_eq(row->expected, 9);
+	fact(city, bb, 20240430, 143013); /* now the city's own part says more */
+	settle(city);
+	row = get(BAOPHU_ROW_STOCK, "bhxh", "");
+	cr_assert_eq(row->value, 143013);
+	cr_assert_eq(row->expected, 2);
+}
