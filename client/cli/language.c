@@ -51,6 +51,9 @@ bool language_start(const char *wanted)
 	setenv("LANGUAGE", vietnamese ? "vi" : "en", 1);
 	if (!setlocale(LC_ALL, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
 		setlocale(LC_ALL, "C.UTF-8");
+	/* gettext translates nothing while the messages' locale is C; LC_CTYPE alone in UTF-8 is what ssh and Python leave behind. */
+	if (strcmp(setlocale(LC_MESSAGES, NULL), "C") == 0)
+		setlocale(LC_MESSAGES, "C.UTF-8");
 	setlocale(LC_NUMERIC, "C");
 	bind_catalogue();
 	bind_textdomain_codeset("baophu", "UTF-8");

@@ -66,12 +66,13 @@ class Centre:
         finally:
             notify.close()
 
-    def run(self, *arguments, check=True, output="json"):
+    def run(self, *arguments, check=True, output="json", environment=None):
         command = [str(BUILD / "client" / "baophu")] + [str(argument) for argument in arguments]
         if output:
             command += ["-o", output]
+        environment = os.environ if environment is None else environment
         done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=WAIT_S, stdin=subprocess.DEVNULL, check=False,
-                              env={**os.environ, **{f"BAOPHU_{name.upper()}": value for name, value in self.endpoints.items()},
+                              env={**environment, **{f"BAOPHU_{name.upper()}": value for name, value in self.endpoints.items()},
                                    "BAOPHU_LANG": "en"})
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
@@ -290,8 +291,15 @@ class Articles(unittest.TestCase):
     def test_the_lists_say_how_many_of_how_many(self):
         table = self.centre.run("coverage", "behind", "481", "--plan", "nam-2019", "--as-of", "2019-08-12", "--lang", "vi",
                                 output="table").stdout
-        self.assertIn("12/21", table)
+        self.assertIn("chưa đạt 12/21", table)
         self.assertIn("minh họa", table)
+
+    def test_vietnamese_needs_no_locale_of_the_machine(self):
+        for environment in ({}, {"LC_CTYPE": "C.UTF-8"}, {"LANG": "C"}, {"LC_ALL": "POSIX"}, {"LANG": "en_US.UTF-8", "LANGUAGE": "en"}):
+            table = self.centre.run("coverage", "show", "92", "--as-of", "2024-04-30", "--lang", "vi", output="table",
+                                    environment=environment).stdout
+            self.assertIn("Địa bàn", table, environment)
+            self.assertIn("1.065.565", table, environment)
 
 
 class EditedExamples(unittest.TestCase):
