@@ -14,16 +14,16 @@
 struct log; /* opaque; thread-safe for one appender and many readers */
 
 struct log_config {
-	const char *directory;          /* <data dir>/log; created 0700 if missing */
-	uint64_t segment_bytes;         /* a new segment is begun past this; 0: 1 GiB */
-	uint64_t prewrite_bytes;        /* zeros written ahead of the end so that a flush need not grow the file; 0: 32 MiB */
+	const char *directory; /* <data dir>/log; created 0700 if missing */
+	uint64_t segment_bytes; /* a new segment is begun past this; 0: 1 GiB */
+	uint64_t prewrite_bytes; /* zeros written ahead, so that a flush need not grow the file; 0: 32 MiB, below 4096: none */
 };
 
 /* Opens or creates. Verifies sizes (a truncated file would be SIGBUS later), that segments follow each other densely, and the chain over
  * the last `tail` records (all of the last segment when fewer). -BAOPHU_EDAMAGED, -BAOPHU_EFORMAT, errno values; *ret_why (static
  * or owned by the log module, valid until the next call) names file, seq and what to do. */
 int log_open(const struct log_config *config, struct log **ret_log, const char **ret_why);
-void log_close(struct log *log);  /* takes NULL */
+void log_close(struct log *log); /* takes NULL */
 
 /* Newest committed place; {0, zeros} when empty. Any thread. */
 struct baophu_place log_head(const struct log *log);

@@ -13,11 +13,9 @@ int64_t baophu_percent(int64_t numerator, int64_t denominator, unsigned decimals
 /* The same, cut off towards zero. */
 int64_t baophu_percent_truncated(int64_t numerator, int64_t denominator, unsigned decimals);
 /* 100 * numerator / denominator - digits / 10^target_decimals, in points, rounded half up at `decimals`. */
-int64_t baophu_gap_points(int64_t numerator, int64_t denominator, int64_t digits, unsigned target_decimals,
-			  unsigned decimals);
+int64_t baophu_gap_points(int64_t numerator, int64_t denominator, int64_t digits, unsigned target_decimals, unsigned decimals);
 /* Attainment of a rate target: (100 n / d) / (digits / 10^target_decimals) * 100, from the unrounded ratio, half up. */
-int64_t baophu_rate_attainment(int64_t numerator, int64_t denominator, int64_t digits, unsigned target_decimals,
-			       unsigned decimals);
+int64_t baophu_rate_attainment(int64_t numerator, int64_t denominator, int64_t digits, unsigned target_decimals, unsigned decimals);
 /* -1, 0, 1 as a/b is below, equal to or above c/d; exact (128 bit). Denominators must be positive. */
 int baophu_ratio_compare(int64_t a, int64_t b, int64_t c, int64_t d);
 /* Which of the disjoint lists value/target falls into (design rule 8): MET, HALF, UNDER_HALF, ZERO; NO_PLAN for an absent or
