@@ -315,8 +315,12 @@ static int settle_cut(struct question *question, enum source source, const struc
 
 	if (token && token->cut.seq > wanted_seq)
 		wanted_seq = token->cut.seq;
+	uint64_t head_seq = log_head(engine->config.log).seq;
+	if (wanted_seq > head_seq) /* nobody else waits while one reader waits for what may never come */
+		return question_refuse(question, BAOPHU_CODE_BEHIND, "seq %llu is not in the log yet; newest is %llu",
+				       (unsigned long long)wanted_seq, (unsigned long long)head_seq);
 	if (source == SOURCE_HISTORY) {
-		uint64_t seq = wanted_seq ? wanted_seq : log_head(engine->config.log).seq;
+		uint64_t seq = wanted_seq ? wanted_seq : head_seq;
 		error = follower_wait(engine->config.follower, seq, wanted_seq ? QUERY_WAIT_MS : QUERY_HEAD_WAIT_MS);
 		if (error && error != -BAOPHU_ETIMEOUT)
 			return error;
