@@ -482,6 +482,7 @@ Test(log, refuses_a_segment_of_another_history)
 			uint8_t *own = read_file(path, &own_bytes), *foreign = read_file(other_path, &bytes);
 			write_file(path, foreign, bytes);
 			must_refuse(&fixture, -BAOPHU_EDAMAGED, names[i]);
+			must_refuse(&fixture, -BAOPHU_EDAMAGED, "of the segment before it");
 			write_file(path, own, own_bytes);
 			free(own);
 			free(foreign);
@@ -631,6 +632,39 @@ Test(log, finds_a_flipped_bit_in_a_record_or_a_page_of_the_tree, .timeout = 120)
 		patch_file(path, (off_t)at, &whole[at], 1);
 	}
 	cr_assert(refused && harmless, "%zu refused, %zu harmless", refused, harmless);
+	free(whole);
+	fixture_finish(&fixture);
+}
+
+/* A damaged list of free pages would make LMDB write over records. */
+Test(log, refuses_a_free_list_that_names_impossible_pages)
+{
+	struct fixture fixture;
+	fixture_init(&fixture);
+	struct log *log = fixture_must_open(&fixture, 0, PREWRITE_NONE);
+	fixture_must_commit(log, 8, 5, 20);
+	log_close(log);
+	char path[400], why[200];
+	size_t bytes, lists = 0;
+	fixture_path(&fixture, first_name, path);
+	uint8_t *whole = read_file(path, &bytes);
+	struct log_segment_facts facts;
+	cr_assert_eq(log_check_segment(AT_FDCWD, path, 1, &facts, why, sizeof why), 0, "%s", why);
+	size_t page = log_meta_load64(facts.meta, LOG_META_FREE + LOG_DB_ROOT) * PAGE;
+	uint64_t last_page = log_meta_load64(facts.meta, LOG_META_LAST_PAGE);
+	cr_assert(page >= 2 * PAGE && page < bytes);
+	for (size_t at = page + PAGE / 2; at < page + PAGE; at += 2) { /* values lie at a page's end */
+		uint64_t number;
+		memcpy(&number, whole + at, sizeof number);
+		if (at + sizeof number > page + PAGE || number < 2 || number > last_page)
+			continue;
+		number += last_page + 1;
+		patch_file(path, (off_t)at, &number, sizeof number);
+		lists += log_check_segment(AT_FDCWD, path, 1, &facts, why, sizeof why) == -BAOPHU_EDAMAGED &&
+			 strstr(why, "free list");
+		patch_file(path, (off_t)at, whole + at, sizeof number);
+	}
+	cr_assert(lists > 0);
 	free(whole);
 	fixture_finish(&fixture);
 }

@@ -5,6 +5,7 @@
  */
 #include "record.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -576,6 +577,7 @@ Test(record, cut_or_lengthened_record_is_damaged)
 			cr_assert_eq(read_all(buffer, size), -BAOPHU_EDAMAGED, "%s cut to %zu", cases[i].name, size);
 		buffer[bytes] = 0;
 		cr_assert_eq(read_all(buffer, bytes + 1), -BAOPHU_EDAMAGED);
+		cr_assert_eq(record_read_header(buffer, bytes + 1, &header), -BAOPHU_EDAMAGED);
 	}
 }
 
@@ -617,6 +619,36 @@ Test(record, newer_format_is_told_from_damage)
 	cr_assert_eq(record_read_header(buffer, bytes, &header), -BAOPHU_EFORMAT);
 	buffer[0] = 0;
 	cr_assert_eq(record_read_header(buffer, bytes, &header), -BAOPHU_EDAMAGED);
+}
+
+/* The bytes after the list are there, so only the bound keeps the cursor's arrays whole. */
+Test(record, a_list_longer_than_its_bound_is_damaged)
+{
+	static struct entry_successor many[BAOPHU_SUCCESSORS_MAX];
+	static uint16_t many_measures[BAOPHU_GRANT_MEASURES_MAX];
+	struct vector_case two = { .name = "two",
+				   .kind = RECORD_UPDATE,
+				   .verdict = BAOPHU_APPLIED,
+				   .entry_count = 2,
+				   .entries = { { .kind = ENTRY_UNIT_CLOSE, .unit_close = { 1, 2, BAOPHU_SUCCESSORS_MAX, many } },
+						{ .kind = ENTRY_FACT, .fact = { .slot = SLOT, .figure = FIGURE } } } };
+	struct record_header header;
+	size_t bytes = encode(&two, &header);
+	cr_assert_eq(read_all(buffer, bytes), 0);
+	buffer[RECORD_HEADER_BYTES + 12]++;
+	cr_assert_eq(read_all(buffer, bytes), -BAOPHU_EDAMAGED);
+
+	two.entries[0] = (struct entry){ .kind = ENTRY_GRANT,
+					 .grant = { .measure_count = BAOPHU_GRANT_MEASURES_MAX, .measures = many_measures } };
+	bytes = encode(&two, &header);
+	cr_assert_eq(read_all(buffer, bytes), 0);
+	buffer[RECORD_HEADER_BYTES + 20]++;
+	cr_assert_eq(read_all(buffer, bytes), -BAOPHU_EDAMAGED);
+	struct record_writer writer;
+	record_begin(&writer, buffer, sizeof buffer);
+	two.entries[0].grant.measure_count++;
+	record_add(&writer, &two.entries[0]);
+	cr_assert_eq(writer.error, -EINVAL);
 }
 
 Test(record, entries_and_their_count_must_agree)
