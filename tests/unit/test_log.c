@@ -653,10 +653,10 @@ Test(log, refuses_a_free_list_that_names_impossible_pages)
 	size_t page = log_meta_load64(facts.meta, LOG_META_FREE + LOG_DB_ROOT) * PAGE;
 	uint64_t last_page = log_meta_load64(facts.meta, LOG_META_LAST_PAGE);
 	cr_assert(page >= 2 * PAGE && page < bytes);
-	for (size_t at = page + PAGE / 2; at < page + PAGE; at += 2) { /* values lie at a page's end */
+	for (size_t at = page + PAGE / 2; at + 8 <= page + PAGE; at += 2) { /* values lie at a page's end */
 		uint64_t number;
 		memcpy(&number, whole + at, sizeof number);
-		if (at + sizeof number > page + PAGE || number < 2 || number > last_page)
+		if (number < 2 || number > last_page)
 			continue;
 		number += last_page + 1;
 		patch_file(path, (off_t)at, &number, sizeof number);

@@ -621,7 +621,7 @@ Test(record, newer_format_is_told_from_damage)
 	cr_assert_eq(record_read_header(buffer, bytes, &header), -BAOPHU_EDAMAGED);
 }
 
-/* The bytes after the list are there, so only the bound keeps the cursor's arrays whole. */
+/* The day that follows the list reads as one more member of it, so only the bound keeps the cursor's arrays whole. */
 Test(record, a_list_longer_than_its_bound_is_damaged)
 {
 	static struct entry_successor many[BAOPHU_SUCCESSORS_MAX];
@@ -631,10 +631,11 @@ Test(record, a_list_longer_than_its_bound_is_damaged)
 				   .verdict = BAOPHU_APPLIED,
 				   .entry_count = 2,
 				   .entries = { { .kind = ENTRY_UNIT_CLOSE, .unit_close = { 1, 2, BAOPHU_SUCCESSORS_MAX, many } },
-						{ .kind = ENTRY_FACT, .fact = { .slot = SLOT, .figure = FIGURE } } } };
+						{ .kind = ENTRY_DAY } } };
 	struct record_header header;
 	size_t bytes = encode(&two, &header);
 	cr_assert_eq(read_all(buffer, bytes), 0);
+	buffer[60] = 1;
 	buffer[RECORD_HEADER_BYTES + 12]++;
 	cr_assert_eq(read_all(buffer, bytes), -BAOPHU_EDAMAGED);
 
@@ -642,6 +643,7 @@ Test(record, a_list_longer_than_its_bound_is_damaged)
 					 .grant = { .measure_count = BAOPHU_GRANT_MEASURES_MAX, .measures = many_measures } };
 	bytes = encode(&two, &header);
 	cr_assert_eq(read_all(buffer, bytes), 0);
+	buffer[60] = 1;
 	buffer[RECORD_HEADER_BYTES + 20]++;
 	cr_assert_eq(read_all(buffer, bytes), -BAOPHU_EDAMAGED);
 	struct record_writer writer;
