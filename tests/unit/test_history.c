@@ -611,7 +611,7 @@ Test(history, takes_records_in_order_and_only_while_there_is_room)
 	const struct scene_record *second = vec_at(&f.scene.records, struct scene_record, 1);
 	cr_assert_eq(history_add(f.history, second->bytes, second->size), -BAOPHU_EGAP);
 	index_all(&f);
-	big_updates(&f, 140);
+	big_updates(&f, 270);
 	int commits = 0, error;
 	while ((error = add_all(&f)) == -BAOPHU_EFULL) {
 		f.added--;
