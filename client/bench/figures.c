@@ -15,9 +15,9 @@ double figures_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-void figures_print(const char *figure, const char *config, double value, const char *unit)
+void figures_print(const char *sys, const char *figure, const char *config, double value, const char *unit)
 {
-	printf("{\"sys\":\"baophu\",\"figure\":\"%s\",\"config\":\"%s\",\"value\":%.6g,\"unit\":\"%s\"}\n", figure, config, value,
+	printf("{\"sys\":\"%s\",\"figure\":\"%s\",\"config\":\"%s\",\"value\":%.6g,\"unit\":\"%s\"}\n", sys, figure, config, value,
 	       unit);
 	fflush(stdout);
 }

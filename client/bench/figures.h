@@ -6,8 +6,8 @@
 
 /* Seconds of the monotonic clock. */
 double figures_now(void);
-/* Prints one figure as a JSON line on stdout. */
-void figures_print(const char *figure, const char *config, double value, const char *unit);
+/* Prints one figure of system `sys` as a JSON line on stdout. */
+void figures_print(const char *sys, const char *figure, const char *config, double value, const char *unit);
 /* What stands at `share` (0 to 1) of the values; sorts them; 0 when there are none. */
 double figures_percentile(double *values, size_t count, double share);
 /* A fresh sequence each run: writing the same values again would cost a store less than real work does. */

@@ -18,13 +18,14 @@
 
 #include "drive.h"
 #include "figures.h"
+#include "yardstick.h"
 
 enum { PRELOAD_AGENTS = 4, PRELOAD_WINDOW = 16, QUERY_ROUNDS = 40, SOCKETS_MAX = 4096, FILES_MAX = 16384 };
 
 struct options {
 	struct target target;
 	struct drive_config drive;
-	bool does_preload, keeps, is_sustained, is_peers, asks, restarts;
+	bool does_preload, keeps, is_sustained, is_peers, asks, restarts, does_yardstick;
 };
 
 static const char loaded[] = "1M series";
@@ -50,6 +51,7 @@ static const char usage[] =
     "  --subscribers K      that hold all provinces and are told of changes; default 0\n"
     "  --hot                only the newest month (44,000 series)\n"
     "  --sustained          also the rate until the history has caught up\n"
+    "  --yardstick          with --self: before it the same run against a plain file log in that directory, without subscribers\n"
     "  --ask                also the time of as-of queries of whole provinces\n"
     "  --restart            with --self: also the time of a start after kill -9\n"
     "  --peers              with --self: all figures that other systems are compared by; DATA is a directory, SECS the seconds a "
@@ -72,24 +74,40 @@ static void run(struct target *target, const struct workload *workload, const st
 	char text[128];
 	struct drive_result result;
 	describe(config, text);
-	figures_say("%s", text);
-	target_prepare(target, workload, config->agents);
+	figures_say("%s: %s", target->sys, text);
+	if (*target->control)
+		target_prepare(target, workload, config->agents);
 	drive_run(target, workload, config, &result);
-	figures_print("updates/s", text, result.entries / result.took, "1/s");
-	figures_print("ack p50", text, figures_percentile(result.ack, result.ack_count, 0.5) * 1e6, "us");
-	figures_print("ack p99", text, figures_percentile(result.ack, result.ack_count, 0.99) * 1e6, "us");
+	figures_print(target->sys, "updates/s", text, result.entries / result.took, "1/s");
+	figures_print(target->sys, "ack p50", text, figures_percentile(result.ack, result.ack_count, 0.5) * 1e6, "us");
+	figures_print(target->sys, "ack p99", text, figures_percentile(result.ack, result.ack_count, 0.99) * 1e6, "us");
 	if (config->subscribers) {
-		figures_print("notify p50", text, figures_percentile(result.notify, result.notify_count, 0.5) * 1e6, "us");
-		figures_print("notify p99", text, figures_percentile(result.notify, result.notify_count, 0.99) * 1e6, "us");
+		figures_print(target->sys, "notify p50", text, figures_percentile(result.notify, result.notify_count, 0.5) * 1e6,
+			      "us");
+		figures_print(target->sys, "notify p99", text, figures_percentile(result.notify, result.notify_count, 0.99) * 1e6,
+			      "us");
 	}
 	if (is_sustained)
-		figures_print("sustained updates/s", text, result.entries / (result.caught_up - result.began), "1/s");
+		figures_print(target->sys, "sustained updates/s", text, result.entries / (result.caught_up - result.began), "1/s");
 	if (result.not_now)
 		figures_say("  %llu answers \"not now\"", (unsigned long long)result.not_now);
 	if (result.other)
 		figures_say("  %llu updates were not applied, the first: %s", (unsigned long long)result.other,
 			    wire_code_name(result.other_code));
 	drive_result_finish(&result);
+}
+
+/* The daemon stands still meanwhile: what it does when idle would be taken from the yardstick. */
+static void run_yardstick(const struct target *target, const struct workload *workload, const struct drive_config *config)
+{
+	struct drive_config bare = *config;
+	struct target yardstick;
+	bare.subscribers = 0;
+	kill(target->pid, SIGSTOP);
+	yardstick_start(target->context, target->directory, &yardstick);
+	run(&yardstick, workload, &bare, false);
+	yardstick_stop(&yardstick);
+	kill(target->pid, SIGCONT);
 }
 
 static void preload(struct target *target, const struct workload *workload)
@@ -103,8 +121,8 @@ static void preload(struct target *target, const struct workload *workload)
 	drive_run(target, workload, &config, &result);
 	if ((uint32_t)result.entries != WORKLOAD_SERIES)
 		figures_die("%.0f of %d series were taken: %s", result.entries, WORKLOAD_SERIES, wire_code_name(result.other_code));
-	figures_print("load updates/s", "1M series in order, history caught up", result.entries / (result.caught_up - result.began),
-		      "1/s");
+	figures_print(target->sys, "load updates/s", "1M series in order, history caught up",
+		      result.entries / (result.caught_up - result.began), "1/s");
 	drive_result_finish(&result);
 }
 
@@ -116,16 +134,16 @@ static void ask(struct target *target, const struct workload *workload)
 	figures_say("as-of queries");
 	target_ask_provinces(target, workload, QUERY_ROUNDS, &median_ms, &slowest_ms, &records);
 	snprintf(text, sizeof text, "a province with districts and communes, up to %u records", records);
-	figures_print("as-of query p50", text, median_ms, "ms");
-	figures_print("as-of query max", text, slowest_ms, "ms");
+	figures_print(target->sys, "as-of query p50", text, median_ms, "ms");
+	figures_print(target->sys, "as-of query max", text, slowest_ms, "ms");
 }
 
 static void weigh(const struct target *target, const char *config)
 {
 	if (target->pid)
-		figures_print("rss anonymous", config, target_anonymous_bytes(target), "B");
+		figures_print(target->sys, "rss anonymous", config, target_anonymous_bytes(target), "B");
 	if (*target->directory)
-		figures_print("store size", config, target_store_bytes(target), "B");
+		figures_print(target->sys, "store size", config, target_store_bytes(target), "B");
 }
 
 static void restart(struct target *target, const char *config)
@@ -135,7 +153,7 @@ static void restart(struct target *target, const char *config)
 	target_kill(target);
 	double took = target_start(target);
 	snprintf(text, sizeof text, "after kill -9, %s", config);
-	figures_print("restart", text, took * 1e3, "ms");
+	figures_print(target->sys, "restart", text, took * 1e3, "ms");
 }
 
 static void remove_tree(char *directory)
@@ -159,8 +177,11 @@ static void run_peers(struct target *target, const struct workload *workload, do
 	remove_tree(target->directory);
 	target_start(target);
 	preload(target, workload);
-	for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+	for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+		if (runs[i].batch > 1)
+			run_yardstick(target, workload, &runs[i]);
 		run(target, workload, &runs[i], runs[i].rate <= 0);
+	}
 	ask(target, workload);
 	weigh(target, loaded);
 	restart(target, loaded);
@@ -211,6 +232,7 @@ static void read_options(int argc, char **argv, struct options *options)
 		SUBSCRIBERS,
 		HOT,
 		SUSTAINED,
+		YARDSTICK,
 		ASK,
 		RESTART,
 		PEERS,
@@ -232,6 +254,7 @@ static void read_options(int argc, char **argv, struct options *options)
 					       { "subscribers", 1, NULL, SUBSCRIBERS },
 					       { "hot", 0, NULL, HOT },
 					       { "sustained", 0, NULL, SUSTAINED },
+					       { "yardstick", 0, NULL, YARDSTICK },
 					       { "ask", 0, NULL, ASK },
 					       { "restart", 0, NULL, RESTART },
 					       { "peers", 0, NULL, PEERS },
@@ -289,6 +312,9 @@ static void read_options(int argc, char **argv, struct options *options)
 		case SUSTAINED:
 			options->is_sustained = true;
 			break;
+		case YARDSTICK:
+			options->does_yardstick = true;
+			break;
 		case ASK:
 			options->asks = true;
 			break;
@@ -307,7 +333,7 @@ static void read_options(int argc, char **argv, struct options *options)
 		}
 	}
 	if (options->is_peers != (optind == argc - 2) || (!options->is_peers && optind != argc) ||
-	    (!*target->program && (options->is_peers || options->restarts || *target->directory))) {
+	    (!*target->program && (options->is_peers || options->restarts || options->does_yardstick || *target->directory))) {
 		fputs(usage, stderr);
 		exit(64);
 	}
@@ -325,6 +351,8 @@ static void run_options(struct options *options, const struct workload *workload
 	const char *config = options->does_preload ? loaded : "what this run sent";
 	if (options->does_preload)
 		preload(target, workload);
+	if (options->drive.secs > 0 && options->does_yardstick)
+		run_yardstick(target, workload, &options->drive);
 	if (options->drive.secs > 0)
 		run(target, workload, &options->drive, options->is_sustained);
 	if (options->asks)
@@ -337,7 +365,8 @@ static void run_options(struct options *options, const struct workload *workload
 int main(int argc, char **argv)
 {
 	static struct options options = {
-		.target = { .ingest = "tcp://127.0.0.1:7101",
+		.target = { .sys = "baophu",
+			    .ingest = "tcp://127.0.0.1:7101",
 			    .query = "tcp://127.0.0.1:7102",
 			    .publish = "tcp://127.0.0.1:7103",
 			    .control = "ipc:///run/baophud/control" },
@@ -346,6 +375,10 @@ int main(int argc, char **argv)
 	static struct workload workload;
 	struct target *target = &options.target;
 	bool is_temporary = false;
+	if (argc == 4 && strcmp(argv[1], "--serve-yardstick") == 0) { /* not for people: see yardstick.h */
+		workload_init(&workload);
+		yardstick_serve(&workload, argv[2], (int)number(argv[3], "serve-yardstick", 0, FILES_MAX));
+	}
 	read_options(argc, argv, &options);
 	signal(SIGPIPE, SIG_IGN);
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ FILES_MAX, FILES_MAX });

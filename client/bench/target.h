@@ -7,8 +7,9 @@
 
 enum { TARGET_TEXT = 256, TARGET_AGENTS_MAX = 500 };
 struct target {
+	const char *sys; /* its name in the figures */
 	void *context; /* ZeroMQ; shared by everything in the bench */
-	char ingest[TARGET_TEXT], query[TARGET_TEXT], publish[TARGET_TEXT], control[TARGET_TEXT];
+	char ingest[TARGET_TEXT], query[TARGET_TEXT], publish[TARGET_TEXT], control[TARGET_TEXT]; /* "" where it has none */
 	char program[TARGET_TEXT], directory[TARGET_TEXT]; /* "" when it runs already */
 	pid_t pid; /* 0: not known */
 	uint64_t history_seq; /* at the last look */
@@ -25,7 +26,7 @@ void target_stop(struct target *target);
  * district % agents. */
 void target_prepare(struct target *target, const struct workload *workload, uint32_t agents);
 const char *target_agent(uint32_t index, char name[static BAOPHU_CODE_BYTES_MAX + 1]);
-/* Waits until the history has reached `seq`; seconds of the clock then. */
+/* Waits until the history has reached `seq`, if it has one; seconds of the clock then. */
 double target_wait_history(struct target *target, uint64_t seq);
 /* Bytes of anonymous memory; 0 when the process is not known. */
 double target_anonymous_bytes(const struct target *target);
