@@ -355,6 +355,8 @@ static bool take_hello(struct collector *c, const struct sockets_message *m, con
 		return turn_away(c, m, BAOPHU_CODE_DISK);
 	if (is_new && b->epoch_count == NEW_EPOCHS_A_BATCH)
 		return false;
+	if (sessions_must_wait(c->sessions, m->from, m->peer, agent, wanted, b->number))
+		return false;
 
 	struct item *item = is_new ? grant_epoch(c, agent, wanted) : &b->items[b->item_count++];
 	if (!item)

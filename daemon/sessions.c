@@ -138,6 +138,17 @@ void sessions_close(struct sessions *s, struct session *session)
 	s->count--;
 }
 
+bool sessions_must_wait(struct sessions *s, enum sockets_name from, struct sockets_peer peer, uint32_t agent, uint64_t epoch,
+			uint64_t batch)
+{
+	const struct session *before = sessions_find_epoch(s, agent, epoch), *goes = sessions_find(s, from, peer);
+	if (goes == before)
+		goes = NULL; /* what it has under way is taken over */
+	if (!goes && !before && s->count == s->max)
+		goes = &s->all[s->oldest - 1];
+	return goes && goes->batch == batch && goes->pending;
+}
+
 struct session *sessions_open(struct sessions *s, enum sockets_name from, struct sockets_peer peer, uint32_t agent, uint64_t epoch,
 			      bool *ret_replaced, bool *ret_evicted)
 {

@@ -24,6 +24,10 @@ void sessions_destroy(struct sessions *sessions);
 /* NULL: none. Valid until the next open or close. Finding by connection counts as use. */
 struct session *sessions_find(struct sessions *sessions, enum sockets_name from, struct sockets_peer peer);
 struct session *sessions_find_epoch(struct sessions *sessions, uint32_t agent, uint64_t epoch);
+/* True when opening this now would forget updates that are under way in `batch`: those of another epoch that this connection had, or of the
+ * session that would have to make room. Open it after the batch. */
+bool sessions_must_wait(struct sessions *sessions, enum sockets_name from, struct sockets_peer peer, uint32_t agent, uint64_t epoch,
+			uint64_t batch);
 /* A new one, in the place of whatever this connection had and whoever else had this epoch (what that one had pending goes with it).
  * *ret_evicted: another one had to make room. */
 struct session *sessions_open(struct sessions *sessions, enum sockets_name from, struct sockets_peer peer, uint32_t agent,

@@ -258,6 +258,52 @@ Test(collector, many_under_way_are_decided_in_order)
 	server_finish(&server);
 }
 
+static void send_hello(struct peer *peer, uint64_t epoch)
+{
+	struct wire_hello hello = { .protocol = 1, .agent = "can-tho", .epoch = epoch };
+	ssize_t bytes = wire_encode_hello(&hello, payload, sizeof payload);
+	cr_assert(bytes > 0);
+	peer_send(peer, payload, (size_t)bytes);
+}
+
+/* On one connection sessions of two epochs come and go while numbers are decided and not yet durable. */
+Test(collector, a_number_is_decided_once_whatever_hellos_come_between)
+{
+	enum { COUNT = 240, AT_ONCE = 8 }; /* so many answers wait that none is dropped */
+	begin(SERVER_IPC);
+	struct peer *peer = peer_open(server.ingest);
+	peer_hello(peer, "can-tho", 0);
+	uint64_t first = peer->epoch, seqs[COUNT + 1] = { 0 };
+	peer_hello(peer, "can-tho", 0);
+	uint64_t second = peer->epoch;
+	peer->epoch = first;
+	for (unsigned round = 0; round < COUNT / AT_ONCE; round++) {
+		for (unsigned i = 0; i < 2 * AT_ONCE; i++) {
+			unsigned number = round * AT_ONCE + i / 2 + 1;
+			struct wire_entry fact = test_fact("92", "bhxh_tn", 20240430, number);
+			send_hello(peer, second);
+			send_hello(peer, first);
+			size_t bytes = peer_payload(peer, number, &fact, 1, payload, sizeof payload);
+			peer_send_payload(peer, number, payload, bytes, false);
+		}
+		for (unsigned answered = 0; answered < 2 * AT_ONCE;) {
+			const struct wire_collector_message *message = peer_receive(peer);
+			cr_assert(message->kind == WIRE_WELCOME || message->kind == WIRE_RECEIPTS);
+			for (uint32_t i = 0; message->kind == WIRE_RECEIPTS && i < message->receipts.item_count; i++, answered++) {
+				struct wire_receipt receipt;
+				const struct wire_receipt_item *item = &message->receipts.items[i];
+				cr_assert_eq(wire_decode_receipt(&peer->arena, item->receipt, item->receipt_bytes, &receipt), 0);
+				cr_assert(receipt.number >= 1 && receipt.number <= COUNT);
+				uint64_t *seq = &seqs[receipt.number];
+				cr_assert(!*seq || *seq == receipt.place.seq, "decided twice");
+				*seq = receipt.place.seq;
+			}
+		}
+	}
+	peer_close(peer);
+	server_finish(&server);
+}
+
 Test(collector, a_number_beyond_the_next_is_told_which)
 {
 	begin(SERVER_IPC);

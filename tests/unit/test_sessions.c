@@ -77,6 +77,29 @@ Test(sessions, the_one_idle_longest_makes_room)
 	sessions_destroy(sessions);
 }
 
+Test(sessions, one_that_would_forget_what_is_under_way_waits_for_the_batch)
+{
+	struct sessions *sessions;
+	struct sockets_peer five = { 5 }, stranger = { 50 };
+	bool replaced, evicted;
+	cr_assert_eq(sessions_create(16, &sessions), 0);
+	struct session *one = open_one(sessions, 5, 2, 1, &replaced, &evicted);
+	cr_assert(!sessions_must_wait(sessions, SOCKETS_INGEST, five, 2, 9, 77), "nothing is under way");
+	one->batch = 77;
+	one->pending = 1;
+	cr_assert(sessions_must_wait(sessions, SOCKETS_INGEST, five, 2, 9, 77), "another epoch on this connection");
+	cr_assert(!sessions_must_wait(sessions, SOCKETS_INGEST, five, 2, 9, 78), "that batch is over");
+	cr_assert(!sessions_must_wait(sessions, SOCKETS_INGEST, five, 2, 1, 77), "the same epoch inherits");
+	cr_assert(!sessions_must_wait(sessions, SOCKETS_INGEST, stranger, 2, 1, 77), "from wherever it comes");
+	cr_assert(!sessions_must_wait(sessions, SOCKETS_INGEST, stranger, 3, 1, 77), "there is room");
+	for (uint32_t i = 6; i <= 20; i++)
+		open_one(sessions, i, i, 1, &replaced, &evicted);
+	cr_assert(sessions_must_wait(sessions, SOCKETS_INGEST, stranger, 3, 1, 77), "it would be the one to make room");
+	find(sessions, 5);
+	cr_assert(!sessions_must_wait(sessions, SOCKETS_INGEST, stranger, 3, 1, 77), "now another one would");
+	sessions_destroy(sessions);
+}
+
 /* Random opens, closes and finds against a list. */
 Test(sessions, agree_with_a_list)
 {
