@@ -52,7 +52,7 @@ struct decide {
 	int error;
 
 	struct slot_seen *slots; /* open hash, power of two; an old stamp is a free place */
-	uint32_t slots_size, stamp;
+	uint32_t slots_size, slots_used, stamp;
 
 	/* Last look-ups; good while the registry is unchanged. */
 	uint64_t cached_seq;
@@ -260,32 +260,46 @@ static uint32_t find_owner(struct decide *d, uint32_t unit, uint16_t measure, ui
 	return agent;
 }
 
-static int slots_grow(struct decide *d, uint32_t entry_count)
+/* Where this slot stands in the table, or may: an old stamp is a free place. */
+static struct slot_seen *slot_place(const struct decide *d, uint64_t which, uint64_t when)
 {
-	uint32_t size = SLOTS_MIN;
-	while (size < entry_count * 2)
+	uint32_t mask = d->slots_size - 1, at = (uint32_t)(baophu_mix64((uint32_t)(which >> 32), which << 32 ^ when) >> 20) & mask;
+	while (d->slots[at].stamp == d->stamp && (d->slots[at].which != which || d->slots[at].when != when))
+		at = (at + 1) & mask;
+	return &d->slots[at];
+}
+
+/* Room for `count` slots more; the table stays half empty. */
+static void slots_reserve(struct decide *d, uint32_t count)
+{
+	struct slot_seen *old = d->slots;
+	uint32_t size = SLOTS_MIN, old_size = d->slots_size;
+	while (size < (d->slots_used + count) * 2)
 		size *= 2;
-	if (size == d->slots_size)
-		return 0;
+	if (size == old_size || (size < old_size && d->slots_used))
+		return;
 	struct slot_seen *slots = calloc(size, sizeof *slots);
-	if (!slots)
-		return -ENOMEM;
-	free(d->slots);
+	if (!slots) {
+		d->error = -ENOMEM;
+		return;
+	}
 	d->slots = slots;
 	d->slots_size = size;
-	d->stamp = 1;
-	return 0;
+	for (uint32_t i = 0; i < old_size; i++)
+		if (old[i].stamp == d->stamp)
+			*slot_place(d, old[i].which, old[i].when) = old[i];
+	free(old);
 }
 
 static bool is_seen(struct decide *d, const struct slot *slot)
 {
 	uint64_t which = (uint64_t)slot->unit << 32 | (uint32_t)slot->measure << 16 | slot->extent;
 	uint64_t when = (uint64_t)(uint32_t)slot->from << 32 | (uint32_t)slot->to;
-	uint32_t mask = d->slots_size - 1, at = (uint32_t)(baophu_mix64((uint32_t)(which >> 32), which << 32 ^ when) >> 20) & mask;
-	for (; d->slots[at].stamp == d->stamp; at = (at + 1) & mask)
-		if (d->slots[at].which == which && d->slots[at].when == when)
-			return true;
-	d->slots[at] = (struct slot_seen){ which, when, d->stamp };
+	struct slot_seen *seen = slot_place(d, which, when);
+	if (seen->stamp == d->stamp)
+		return true;
+	*seen = (struct slot_seen){ which, when, d->stamp };
+	d->slots_used++;
 	return false;
 }
 
@@ -355,7 +369,7 @@ static void decide_fact(struct decide *d, const struct wire_fact *fact, bool is_
 	struct slot slot = {
 		.unit = unit, .measure = measure, .extent = (uint8_t)fact->extent, .from = fact->from, .to = fact->to
 	};
-	if (d->question->entry_count > 1 && is_seen(d, &slot)) {
+	if ((d->question->entry_count > 1 || d->is_releasing) && is_seen(d, &slot)) {
 		note(d, BAOPHU_CODE_DUPLICATE);
 	} else if (is_withdrawal) {
 		decide_withdrawal(d, &slot, fact->reason);
@@ -706,6 +720,7 @@ static void decide_held(struct decide *d, const struct wire_held_decision *decis
 		d->error = error;
 		return;
 	}
+	slots_reserve(d, payload.entry_count);
 	uint32_t sender = d->agent;
 	bool was_control = d->is_control;
 	d->agent = agent;
@@ -820,9 +835,8 @@ void decide_begin(struct decide *d, const struct decide_question *question)
 		memset(d->slots, 0, d->slots_size * sizeof *d->slots);
 		d->stamp = 1;
 	}
-	int error = slots_grow(d, question->entry_count > BAOPHU_ENTRIES_MAX ? question->entry_count + BAOPHU_ENTRIES_MAX : 0);
-	if (error)
-		d->error = error;
+	d->slots_used = 0;
+	slots_reserve(d, question->entry_count);
 }
 
 void decide_entries(struct decide *d, const struct wire_entry *entries, uint32_t count)

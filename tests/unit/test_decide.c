@@ -700,6 +700,58 @@ Test(decide, a_release_decides_again_in_the_name_of_the_sender)
 	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq + 100, true)), BAOPHU_CODE_NO_SUCH);
 }
 
+/* A slot twice in one record would be one thing to the fold and another to the history. */
+Test(decide, a_release_says_no_slot_twice)
+{
+	struct wire_entry kept[] = { stock("916", 20240430, 1), stock("916", 20240430, 2) };
+	uint64_t seq = hold(kept, 2);
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq, true)), BAOPHU_CODE_DUPLICATE);
+	cr_assert_eq(t.decision.verdict, BAOPHU_REFUSED);
+	seq = hold(kept, 1);
+	uint64_t again = hold(kept, 1);
+	struct wire_entry both[] = { decision(seq, true), decision(again, true) };
+	cr_assert_eq(decide_as(AGENT_CONTROL, both, 2, false), BAOPHU_CODE_DUPLICATE);
+	cr_assert_eq(t.decision.entry, 1);
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(again, true)), BAOPHU_CODE_NONE);
+}
+
+/* The same held payload is read for each, so every one of them has dates of its own. */
+static int held_of_many(void *context, uint64_t seq, struct wire_payload *ret_payload)
+{
+	static struct wire_entry kept[BAOPHU_ENTRIES_MAX];
+	(void)context;
+	for (int i = 0; i < BAOPHU_ENTRIES_MAX; i++) {
+		kept[i] = stock("916", 20240430, i);
+		kept[i].fact.from = kept[i].fact.to = day(20100101) + (int)(seq % 8) * BAOPHU_ENTRIES_MAX + i;
+	}
+	*ret_payload = (struct wire_payload){ .entry_count = BAOPHU_ENTRIES_MAX, .entries = kept };
+	return 0;
+}
+
+Test(decide, many_full_updates_are_released_by_one)
+{
+	enum { MANY = 8 };
+	struct wire_entry all[MANY];
+	const struct decide_lookups lookups = { NULL, restore, held_of_many };
+	struct record_writer writer;
+	for (int i = 0; i < MANY; i++)
+		all[i] = decision(hold(all, 0), true);
+	record_begin(&writer, t.buffer, BUFFER_BYTES);
+	struct decide_question question = { .state = &t.scene.state,
+					    .lookups = &lookups,
+					    .writer = &writer,
+					    .seq = t.scene.place.seq + 1,
+					    .agent = AGENT_CONTROL,
+					    .is_control = true,
+					    .entry_count = MANY };
+	decide_begin(t.decide, &question);
+	decide_entries(t.decide, all, MANY);
+	cr_assert_eq(decide_end(t.decide, &t.decision), 0);
+	cr_assert_eq(t.decision.code, BAOPHU_CODE_NONE);
+	cr_assert_eq(writer.entry_count, MANY * (1 + BAOPHU_ENTRIES_MAX));
+	cr_assert_eq(decide_one(CAN_THO, stock("92", 20240430, 1)), BAOPHU_CODE_NONE, "the next update is decided as ever");
+}
+
 Test(decide, a_refusal_of_a_held_update_is_an_entry_alone)
 {
 	struct wire_entry kept = stock("999", 20240430, 1);
