@@ -71,6 +71,10 @@ struct batch {
 		uint32_t agent;
 		uint64_t epoch;
 	} epochs[NEW_EPOCHS_A_BATCH]; /* granted, not committed */
+	struct {
+		uint32_t agent; /* 0: none */
+		uint64_t epoch, number;
+	} import; /* decided, its parts kept until the commit */
 	bool is_over; /* nothing may follow what is in it */
 	bool is_lost; /* there was no room: nothing of it happened */
 };
@@ -229,6 +233,7 @@ static void begin_batch(struct collector *c)
 	b->used = 0;
 	b->item_count = b->record_count = b->group_count = b->message_count = b->epoch_count = 0;
 	b->is_over = b->is_lost = false;
+	b->import.agent = 0;
 	c->place = c->state->place;
 	c->is_far_behind = c->place.seq - history_place(c->daemon->history).seq > c->config->lag_records_max;
 	if (c->now_us - c->room_checked_us >= ROOM_CHECK_US) {
@@ -593,8 +598,11 @@ static bool decide_update(struct collector *c, struct session *session, const st
 		fail(c, error == -BAOPHU_EDAMAGED ? DAEMON_DAMAGED : DAEMON_INTERNAL, "an update cannot be decided", error);
 		return true;
 	}
-	if (payload.has_apply && ret_decision->verdict)
-		staging_drop(c->staging, session->agent, session->epoch, payload.apply.batch);
+	if (payload.has_apply && ret_decision->verdict) { /* at most one a batch: it must see what is before it settled */
+		c->batch.import.agent = session->agent;
+		c->batch.import.epoch = session->epoch;
+		c->batch.import.number = payload.apply.batch;
+	}
 	return true;
 }
 
@@ -794,6 +802,8 @@ static void commit(struct collector *c)
 		       "no room for the log in %s: nothing of the last batch was acknowledged", c->config->data_dir);
 	} else if (error) {
 		fail(c, DAEMON_INTERNAL, "the log cannot be made durable", error);
+	} else if (b->import.agent) {
+		staging_drop(c->staging, b->import.agent, b->import.epoch, b->import.number);
 	}
 	stats_add(c->stats, STATS_COMMITS, !error);
 }

@@ -15,6 +15,7 @@
 
 #include <baophu/date.h>
 #include <criterion/criterion.h>
+#include <sodium.h>
 
 #include "reader.h"
 
@@ -171,6 +172,41 @@ Test(disk, a_commit_without_room_leaves_nothing_to_undo)
 	peer_close(peer);
 	peer_close(other);
 	peer_close(control);
+	cr_assert_eq(server_stop(&server), 0);
+	server_finish(&server);
+}
+
+Test(disk, an_import_without_room_keeps_its_parts)
+{
+	begin_faulty();
+	struct peer *peer = peer_open(server.ingest);
+	peer_hello(peer, "can-tho", 0);
+	struct wire_entry facts[] = { test_fact("92", "bhxh_tn", 20240430, 1), test_fact("92", "bhyt", 20240430, 2) };
+	struct wire_stage stage = { .epoch = peer->epoch, .batch = 3, .entry_count = 2, .entries = facts };
+	struct wire_apply apply = { .batch = 3, .parts = 1, .entries = 2 };
+	const uint8_t *staged;
+	size_t staged_bytes;
+	ssize_t bytes = wire_encode_stage(&stage, payload, sizeof payload, &staged, &staged_bytes);
+	cr_assert(bytes > 0);
+	crypto_generichash(apply.digest, sizeof apply.digest, staged, staged_bytes, NULL, 0);
+	peer_send(peer, payload, (size_t)bytes);
+	cr_assert_eq(peer_receive(peer)->staged.code, BAOPHU_CODE_NONE);
+
+	fail_commits("full");
+	struct wire_payload said = { .agent = "can-tho", .epoch = peer->epoch, .number = 1, .has_apply = true, .apply = apply };
+	bytes = wire_encode_payload(&said, payload, sizeof payload);
+	cr_assert(bytes > 0);
+	peer_send_payload(peer, 1, payload, (size_t)bytes, false);
+	const struct wire_collector_message *message = peer_receive(peer);
+	cr_assert_eq(message->kind, WIRE_NOT_NOW);
+	cr_assert_eq(message->not_now.code, BAOPHU_CODE_DISK);
+	cr_assert_eq(unlink(fault), 0);
+	for (message = NULL; !message || message->kind == WIRE_NOT_NOW; message = peer_receive(peer))
+		peer_send_payload(peer, 1, payload, (size_t)bytes, false);
+	struct wire_receipt receipt = peer_receipt(peer, message, NULL, NULL);
+	cr_assert_eq(receipt.verdict, BAOPHU_APPLIED, "%s", wire_code_name(receipt.code));
+	cr_assert_eq(status().facts, 2);
+	peer_close(peer);
 	cr_assert_eq(server_stop(&server), 0);
 	server_finish(&server);
 }
