@@ -246,7 +246,7 @@ static struct cell own_figure(const struct coverage *coverage, uint32_t unit, ui
 		struct flow flow;
 		if (period.to == BAOPHU_DATE_NONE)
 			return cell;
-		facts_flow(series, period.from, period.to, &flow);
+		facts_flow(series, period.from, period.to, coverage->axes.date, &flow);
 		*ret_withdrawn |= flow.withdrawn;
 		if (flow.value == BAOPHU_ABSENT)
 			return cell;

@@ -257,16 +257,17 @@ static uint8_t weaker(uint8_t a, uint8_t b) { return a > b ? a : b; }
 
 enum { STRETCHES_MAX = 768 }; /* two years of daily facts; more inside one period are counted as unused */
 
-void facts_flow(const struct series *series, baophu_date from_date, baophu_date to_date, struct flow *ret_flow)
+void facts_flow(const struct series *series, baophu_date from_date, baophu_date to_date, baophu_date as_of, struct flow *ret_flow)
 {
 	*ret_flow = (struct flow){ .value = BAOPHU_ABSENT, .uncovered_days = (uint32_t)(to_date - from_date + 1) };
-	if (!series || from_date < BAOPHU_DATE_MIN || to_date > BAOPHU_DATE_MAX)
+	if (!series || from_date < BAOPHU_DATE_MIN || to_date > BAOPHU_DATE_MAX || as_of < from_date)
 		return;
 	uint16_t from = packed_date(from_date), to = packed_date(to_date);
+	uint16_t last = as_of < to_date ? packed_date(as_of) : to;
 	struct stretch stretches[STRETCHES_MAX];
 	uint32_t count = 0, inside = 0;
 	/* Facts end inside the period: the series is sorted by end. */
-	for (uint32_t i = lower_bound(series, 0, from); i < series->count && series->facts[i].to <= to; i++) {
+	for (uint32_t i = lower_bound(series, 0, from); i < series->count && series->facts[i].to <= last; i++) {
 		const struct fact *fact = &series->facts[i];
 		if (!fact_stands(fact)) {
 			ret_flow->withdrawn |= fact->from >= from;

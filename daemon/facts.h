@@ -73,7 +73,7 @@ struct fact_version {
  * was not taken back. Fold and history must agree on this: tests/property/test_fold.c. */
 int facts_standing(const struct fact_version *versions, int count);
 
-/* What the facts of one series say of a period (rule 2). */
+/* What the facts of one series say of a period (rule 2) as of a date: what ends after it does not count yet (rule 3). */
 struct flow {
 	int64_t value; /* BAOPHU_ABSENT: nothing inside */
 	int64_t estimated;
@@ -81,4 +81,4 @@ struct flow {
 	uint8_t status, origin, bound, reason;
 	bool withdrawn, mixed_bounds;
 };
-void facts_flow(const struct series *series, baophu_date from, baophu_date to, struct flow *ret_flow);
+void facts_flow(const struct series *series, baophu_date from, baophu_date to, baophu_date as_of, struct flow *ret_flow);

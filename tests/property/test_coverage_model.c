@@ -221,18 +221,19 @@ Test(coverage, flow_of_a_period_paints_every_day_at_most_once, .timeout = 120)
 		}
 		baophu_date from = start + 10 * (baophu_date)scene_random(&seed, 6),
 			    to = from + 9 + 10 * (baophu_date)scene_random(&seed, 10);
+		baophu_date as_of = to + 40 - 10 * (baophu_date)scene_random(&seed, 10), last = as_of < to ? as_of : to;
 		bool painted[400] = { 0 }, used[12] = { 0 };
 		int64_t value = 0;
 		uint32_t taken = 0, inside = 0, exact = UINT32_MAX;
 		for (uint32_t i = 0; i < count; i++) {
-			inside += said[i].from >= from && said[i].to <= to;
-			if (said[i].from == from && said[i].to == to)
+			inside += said[i].from >= from && said[i].to <= last;
+			if (said[i].from == from && said[i].to == to && to <= last)
 				exact = i;
 		}
 		for (;;) { /* longest first, earliest on ties */
 			uint32_t best = UINT32_MAX;
 			for (uint32_t i = 0; i < count; i++) {
-				bool fits = !used[i] && said[i].from >= from && said[i].to <= to;
+				bool fits = !used[i] && said[i].from >= from && said[i].to <= last;
 				for (baophu_date d = said[i].from; fits && d <= said[i].to; d++)
 					fits = !painted[d - start];
 				if (!fits)
@@ -254,7 +255,7 @@ Test(coverage, flow_of_a_period_paints_every_day_at_most_once, .timeout = 120)
 		for (baophu_date d = from; d <= to; d++)
 			bare += !painted[d - start];
 		struct flow flow;
-		facts_flow(facts_series(&facts, 1, 1, BAOPHU_WHOLE), from, to, &flow);
+		facts_flow(facts_series(&facts, 1, 1, BAOPHU_WHOLE), from, to, as_of, &flow);
 		if (exact != UINT32_MAX) {
 			cr_assert_eq(flow.value, said[exact].value);
 		} else {
@@ -278,10 +279,10 @@ Test(coverage, two_reports_from_one_day_give_the_days_between)
 		      y = { 1713, BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 };
 	cr_assert_eq(facts_put(&facts, &january, &x, 1, &change), 0);
 	cr_assert_eq(facts_put(&facts, &both, &y, 2, &change), 0);
-	facts_flow(facts_series(&facts, 1, 1, BAOPHU_WHOLE), day(20240201), day(20240229), &flow);
+	facts_flow(facts_series(&facts, 1, 1, BAOPHU_WHOLE), day(20240201), day(20240229), day(20240229), &flow);
 	cr_assert_eq(flow.value, 900);
 	cr_assert_eq(flow.uncovered_days, 0);
-	facts_flow(facts_series(&facts, 1, 1, BAOPHU_WHOLE), day(20240101), day(20240331), &flow);
+	facts_flow(facts_series(&facts, 1, 1, BAOPHU_WHOLE), day(20240101), day(20240331), day(20240331), &flow);
 	cr_assert_eq(flow.value, 1713);
 	cr_assert_eq(flow.uncovered_days, 31);
 	facts_finish(&facts);
