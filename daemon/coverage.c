@@ -400,7 +400,7 @@ static struct plan_cell *plan_create(struct coverage *coverage, uint32_t unit, c
 {
 	struct unit_plans *plans = &coverage->plans[unit];
 	if (plans->count == plans->capacity) {
-		uint16_t capacity = (uint16_t)(plans->capacity + 4);
+		uint32_t capacity = plans->capacity + 4;
 		struct plan_cell *grown = realloc(plans->cells, capacity * sizeof *grown);
 		if (!grown) {
 			coverage->error = -ENOMEM;
@@ -446,15 +446,17 @@ static void plans_compute(struct coverage *coverage)
 			if (cell.kind == BAOPHU_PLAN_RATE)
 				continue;
 			struct plan_cell *above = plan_find(coverage, parent, cell.plan, false, cell.target);
+			/* A sum that is not whole keeps the one above it from being whole. */
+			uint32_t reported = cell.is_own || cell.reported == cell.expected;
 			if (!above) {
 				cell.is_own = false;
-				cell.reported = 1;
+				cell.reported = reported;
 				cell.expected = tree->children[parent];
 				plan_create(coverage, parent, &cell);
 			} else if (above->from == cell.from && above->to == cell.to) {
 				above->value = (int64_t)((uint64_t)above->value + (uint64_t)cell.value);
 				above->origin = weaker(above->origin, cell.origin);
-				above->reported++;
+				above->reported += reported;
 			}
 		}
 	}

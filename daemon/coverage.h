@@ -32,7 +32,7 @@ struct axes {
 struct plan_cell {
 	int64_t value;
 	uint32_t plan;
-	uint32_t reported, expected; /* of a sum: k children of m with a target */
+	uint32_t reported, expected; /* of a sum: k children of m with a target, their own or a whole sum */
 	baophu_date from, to;
 	uint16_t target; /* measure; indicator when kind is RATE */
 	uint8_t kind, decimals, origin;
@@ -45,7 +45,7 @@ struct unit_cells {
 };
 struct unit_plans {
 	struct plan_cell *cells;
-	uint16_t count, capacity;
+	uint32_t count, capacity;
 };
 struct coverage {
 	const struct registry *registry;

@@ -206,6 +206,28 @@ Test(coverage_rules, plan_of_a_unit_without_one_is_its_childrens_sum, .init = bu
 	cr_assert_eq(row->target, 1000);
 }
 
+/* Rule 5: figures of all against the targets of some is no attainment, however many levels lie between. */
+Test(coverage_rules, a_sum_of_targets_is_partial_while_one_below_it_is, .init = build)
+{
+	uint32_t plan = 0;
+	for (unsigned i = 0; i < 9; i++) {
+		fact(districts[i], tn, 20240430, 60);
+		if (i)
+			plan = scene_plan(&scene, plan, "nam-2024", districts[i], BAOPHU_PLAN_STOCK, tn, day(20240101),
+					  day(20241231), 100, 0);
+	}
+	settle(country); /* its only child is the city, whose sum lacks one district's target */
+	const struct baophu_row *row = get(BAOPHU_ROW_PLAN, "bhxh_tn", "nam-2024");
+	cr_assert_eq(row->plan_state, BAOPHU_PLAN_SUMMED);
+	cr_assert_eq(row->target, 800);
+	cr_assert_eq(row->state, BAOPHU_STATE_PARTIAL);
+	scene_plan(&scene, plan, "nam-2024", districts[0], BAOPHU_PLAN_STOCK, tn, day(20240101), day(20241231), 100, 0);
+	settle(country);
+	row = get(BAOPHU_ROW_PLAN, "bhxh_tn", "nam-2024");
+	cr_assert_eq(row->target, 900);
+	cr_assert_eq(row->state, BAOPHU_STATE_HALF);
+}
+
 Test(coverage_rules, a_plan_asked_for_shows_who_has_none_and_who_has_not_reported, .init = build)
 {
 	uint32_t plan = scene_plan(&scene, 0, "nam-2024", districts[0], BAOPHU_PLAN_STOCK, tn, day(20240101), day(20241231), 30, 0);
