@@ -151,6 +151,16 @@ int question_read_log(struct question *question, uint64_t seq, const void **ret_
 	return error;
 }
 
+int question_place(struct question *question, uint64_t seq, struct baophu_place *ret_place)
+{
+	struct log_reader *reader = question->engine->log_reader;
+	int error = log_place(reader, seq, ret_place);
+	log_reader_release(reader);
+	if (error && error != -BAOPHU_ENOTFOUND)
+		question->part = FOLLOWER_LOG;
+	return error;
+}
+
 const struct tree *question_tree(struct question *question)
 {
 	struct query_engine *engine = question->engine;
@@ -294,16 +304,6 @@ static int wait_for_state(struct query_engine *engine, uint64_t seq, uint32_t ti
 	return error;
 }
 
-/* True when the log has exactly this place. */
-static int log_has(struct query_engine *engine, const struct baophu_place *place, bool *ret_has)
-{
-	struct baophu_place found;
-	int error = log_place(engine->log_reader, place->seq, &found);
-	log_reader_release(engine->log_reader);
-	*ret_has = !error && !memcmp(found.digest, place->digest, BAOPHU_DIGEST_BYTES);
-	return error == -BAOPHU_ENOTFOUND ? 0 : error;
-}
-
 static int settle_cut(struct question *question, enum source source, const struct token *token)
 {
 	struct query_engine *engine = question->engine;
@@ -335,19 +335,18 @@ static int settle_cut(struct question *question, enum source source, const struc
 		return question_refuse(question, BAOPHU_CODE_BEHIND, "seq %llu is not reached yet; newest is %llu",
 				       (unsigned long long)wanted_seq, (unsigned long long)reached.seq);
 
+	struct baophu_place found;
 	if (token) {
-		bool has;
-		error = log_has(engine, &token->cut, &has);
-		if (error)
+		error = question_place(question, token->cut.seq, &found);
+		if (error && error != -BAOPHU_ENOTFOUND)
 			return error;
-		if (!has)
+		if (error || memcmp(found.digest, token->cut.digest, sizeof found.digest) != 0)
 			return question_refuse(question, BAOPHU_CODE_SNAPSHOT_REQUIRED, "the page is of another history");
 	}
 	if (token && source != SOURCE_LIVE) {
 		reached = token->cut;
 	} else if (query->known_seq && query->known_seq < reached.seq && source != SOURCE_LIVE) {
-		error = log_place(engine->log_reader, query->known_seq, &reached);
-		log_reader_release(engine->log_reader);
+		error = question_place(question, query->known_seq, &reached);
 		if (error)
 			return error;
 	}

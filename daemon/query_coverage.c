@@ -374,12 +374,9 @@ int query_changed(struct question *question)
 	if (query->has_since_digest || query->since_seq > engine->place.seq) {
 		struct baophu_place place;
 		int error = query->since_seq > engine->place.seq ? -BAOPHU_ENOTFOUND
-								 : log_place(engine->log_reader, query->since_seq, &place);
-		log_reader_release(engine->log_reader);
-		if (error && error != -BAOPHU_ENOTFOUND) {
-			question->part = FOLLOWER_LOG;
+								 : question_place(question, query->since_seq, &place);
+		if (error && error != -BAOPHU_ENOTFOUND)
 			return error;
-		}
 		if (error || (query->has_since_digest && memcmp(place.digest, query->since_digest, sizeof place.digest) != 0))
 			return question_refuse(question, BAOPHU_CODE_SNAPSHOT_REQUIRED,
 					       "seq %llu with this digest is not in this history",

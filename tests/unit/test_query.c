@@ -4,6 +4,7 @@
  */
 #include "query_engine.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,14 @@ struct fixture {
 	uint8_t *buffer;
 	uint64_t number, seed;
 	int failures;
+	enum follower_part failed_part;
 };
 
 static void on_failed(void *context, enum follower_part part, int error, uint64_t seq)
 {
-	(void)part, (void)error, (void)seq;
+	(void)error, (void)seq;
 	((struct fixture *)context)->failures++;
+	((struct fixture *)context)->failed_part = part;
 }
 
 static void fill_status(void *context, struct wire_server_status *status)
@@ -1042,7 +1045,37 @@ Test(query, damage_in_history_is_said_and_not_served)
 	cr_assert_eq(answer.code, BAOPHU_CODE_INDEXING);
 	cr_assert_eq(answer.record_count, 0);
 	cr_assert_eq(f.failures, 1);
+	cr_assert_eq(f.failed_part, FOLLOWER_HISTORY);
 	query = question(WIRE_QUERY_UNITS, "", 8);
 	cr_assert_eq(ask(&f, &query).unit_count, unit_count(&f), "what does not need it goes on");
+	teardown(&f);
+}
+
+/* The history is thrown away when it is called damaged; for a damaged log that would mend nothing. */
+Test(query, damage_in_the_log_is_called_that)
+{
+	struct fixture f;
+	enum { FACTS = 5, BYTES = 32 * FACTS };
+	uint32_t header[] = { htole32(UINT32_MAX), htole32(FACTS), htole32(BYTES), 0 }; /* entry, entries, bytes, always zero */
+	setup(&f);
+	build(&f);
+	scene_begin(&f.centre.scene);
+	for (int i = 0; i < FACTS; i++)
+		scene_add(&f.centre.scene,
+			  &(struct entry){ .kind = ENTRY_FACT,
+					   .fact = { .slot = { 4, 1, BAOPHU_WHOLE, day(20240401) + i, day(20240401) + i },
+						     .figure = { 1, BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 } } });
+	f.centre.scene.header.entry = UINT32_MAX;
+	struct wire_query query = question(WIRE_QUERY_COVERAGE, "92", 2);
+	query.known_seq = scene_end(&f.centre.scene, RECORD_UPDATE, 0, 0, 0);
+	scene_fact(&f.centre.scene, 4, 1, BAOPHU_WHOLE, day(20240402), day(20240402), 2, BAOPHU_FINAL);
+	centre_sync(&f.centre);
+	cr_assert_eq(centre_damage(&f.centre, "log/00000000000000000001.mdb", header, sizeof header), 1);
+	struct wire_answer answer = ask_page(&f, &query);
+	cr_assert_eq(answer.code, BAOPHU_CODE_INDEXING);
+	cr_assert_eq(f.failures, 1);
+	cr_assert_eq(f.failed_part, FOLLOWER_LOG);
+	query.known_seq = 0;
+	ask(&f, &query);
 	teardown(&f);
 }
