@@ -259,7 +259,7 @@ int sockets_send(struct sockets *sockets, enum sockets_name name, struct sockets
 int sockets_receive_subscription(struct sockets *sockets, bool *ret_is_on, char *topic, size_t *ret_bytes)
 {
 	void *socket = sockets->socket[SOCKETS_PUBLISH];
-	for (;;) {
+	for (int drops = 0; drops < DROPS_A_CALL; drops++) {
 		zmq_msg_t frame;
 		zmq_msg_init(&frame);
 		int got = receive(&frame, socket);
@@ -278,6 +278,7 @@ int sockets_receive_subscription(struct sockets *sockets, bool *ret_is_on, char 
 			return got;
 		stats_add(sockets->stats, STATS_DROPPED_NOT_PROTOBUF, 1);
 	}
+	return 0;
 }
 
 int sockets_publish(struct sockets *sockets, const char *topic, size_t topic_bytes, const void *body, size_t size)

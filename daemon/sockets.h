@@ -25,7 +25,7 @@ struct sockets_message {
 };
 
 struct sockets; /* opaque */
-/* Makes and binds all four; nobody is let in before everything else is ready, so call it last. 0 or negative with a sentence in `why`. */
+/* Makes and binds all four; whoever connects is heard from now on, so the state must be ready. 0 or negative with a sentence in `why`. */
 int sockets_open(const struct config *config, struct stats *stats, struct sockets **ret_sockets, char *why, size_t why_bytes);
 void sockets_close(struct sockets *sockets); /* takes NULL */
 /* As bound: a port that was left open is named. */
