@@ -7,7 +7,7 @@
  * lock LMDB's pwrite takes. Whatever LMDB wrote before lies below the size; whatever it writes later replaces zeros. No margin
  * and no agreement on page numbers is needed. (Network file systems do not keep this promise; log_open refuses them.)
  *
- * Does not know LMDB. Called by log.c only.
+ * Does not know LMDB. Called by log.c and log_open.c only.
  */
 #include "log_prewrite.h"
 

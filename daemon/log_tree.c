@@ -4,7 +4,7 @@
  * upper u16 (or, of an overflow page, its number of pages u32), then u16 offsets of nodes up to `lower`; nodes from `upper` on.
  * A node: lo u16, hi u16, flags u16, key bytes u16, key, data; in a branch page lo, hi and flags are a page number, in a leaf
  * page lo and hi are the length of the data, which is the number of an overflow page when flags say so. The first key of a
- * branch page is not used. Called by log_check.c and log.c. Keeps: no byte outside (last_page + 1) * page_bytes is read,
+ * branch page is not used. Called by log_check.c, log.c and log_read.c. Keeps: no byte outside (last_page + 1) * page_bytes is read,
  * whatever the pages say.
  */
 #include "log_tree.h"

@@ -1,7 +1,7 @@
 /* log_witness.c - see log_witness.h.
  *
  * A slot, little endian: magic 8, seq u64, digest 32, first_seq u64, meta digest 16, checksum 16 (BLAKE2b-128 of what is before
- * it). Does not know LMDB. Called by log.c only.
+ * it). Does not know LMDB. Called by log.c and log_open.c only.
  */
 #include "log_witness.h"
 

@@ -33,7 +33,7 @@ int measures_apply(struct measures *measures, const struct entry_measure *entry,
 int measures_apply_indicator(struct measures *measures, const struct entry_indicator *entry, uint64_t id);
 int measures_apply_level(struct measures *measures, const struct entry_level *entry);
 
-/* Numbers from 1; 0: no such code. Linear over a few dozen would do; a small hash of the code keeps it flat (the ingest path). */
+/* Numbers from 1; 0: no such code. Linear: there are a few dozen, and the ingest path remembers what it looked up. */
 uint16_t measures_find(const struct measures *measures, const char *code);
 uint16_t measures_find_indicator(const struct measures *measures, const char *code);
 uint8_t measures_find_level(const struct measures *measures, const char *code);

@@ -1,7 +1,7 @@
 /* record.h - the log record: one decision in a fixed, versioned layout (little endian), independent of the wire's codec.
  *
  * A record is a header and decided entries. Decided entries name units and measures by number, so neither a new codec nor new
- * rules can change what an old log means. Layout, format 1, in ARCHITECTURE.md; golden vectors in tests/vectors/record/.
+ * rules can change what an old log means. Layout, format 1, in the head of record.c; golden vectors in tests/vectors/record/.
  * Pure: no I/O, no clock. Reading a damaged record is an error, never a guess.
  */
 #pragma once
