@@ -178,7 +178,8 @@ static int load_state(struct daemon *d, uint64_t *ret_from)
 	return error;
 }
 
-int daemon_append(struct daemon *d, enum record_kind kind, void (*add)(struct daemon *daemon, struct record_writer *writer))
+/* One record of the system in a commit of its own: `add` writes its entries. */
+static int append_record(struct daemon *d, enum record_kind kind, void (*add)(struct daemon *daemon, struct record_writer *writer))
 {
 	enum { SYSTEM_RECORD_BYTES = 256 << 10 };
 	uint8_t *buffer = malloc(SYSTEM_RECORD_BYTES);
@@ -192,8 +193,7 @@ int daemon_append(struct daemon *d, enum record_kind kind, void (*add)(struct da
 					.time_ms = day_time_ms(&d->day_watch, daemon_wall_ms(), daemon_monotonic_us() / 1000,
 							       &is_held) };
 	record_begin(&writer, buffer, SYSTEM_RECORD_BYTES);
-	if (add)
-		add(d, &writer);
+	add(d, &writer);
 	ssize_t bytes = record_seal(&writer, &header, &d->state.place);
 	int error = bytes < 0 ? (int)bytes : log_begin(d->log);
 	if (!error) {
@@ -249,11 +249,11 @@ void daemon_add_checkpoint(struct daemon *d, struct record_writer *writer)
 /* START is the first record of a new log too: its random boot id makes the digest there, and so the store's identity, unlike any other. */
 static int write_start(struct daemon *d)
 {
-	int error = daemon_append(d, RECORD_START, add_boot);
+	int error = append_record(d, RECORD_START, add_boot);
 	if (!error && !agents_count(&d->state.registry.agents))
-		error = daemon_append(d, RECORD_CATALOGUE, add_catalogue);
+		error = append_record(d, RECORD_CATALOGUE, add_catalogue);
 	if (!error && d->state.registry.day == BAOPHU_DATE_NONE)
-		error = daemon_append(d, RECORD_DAY, add_day);
+		error = append_record(d, RECORD_DAY, add_day);
 	struct log_reader *reader = NULL;
 	struct baophu_place first;
 	if (!error)

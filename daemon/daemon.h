@@ -53,9 +53,7 @@ int64_t daemon_monotonic_us(void);
 enum daemon_exit daemon_open(struct daemon *daemon);
 void daemon_close(struct daemon *daemon);
 
-/* One record of the system in a commit of its own: `add` writes its entries. 0 or negative. Used at start and at stop. */
-struct record_writer;
-int daemon_append(struct daemon *daemon, enum record_kind kind, void (*add)(struct daemon *daemon, struct record_writer *writer));
+/* Adds the state's digest to a record that was begun. */
 void daemon_add_checkpoint(struct daemon *daemon, struct record_writer *writer);
 
 /* Another thread cannot go on: the collector is to end with this status. */
