@@ -355,8 +355,8 @@ static void cell_compute(const struct coverage *coverage, uint32_t unit, uint16_
 		cell.oldest = sum.is_any ? sum.oldest : whole.to;
 	} else if (!is_reported && parts.is_any &&
 		   (!parts.is_partial || !sum.is_any || (sum.is_partial && parts.value >= sum.value))) {
-		/* Nobody reported the parent itself: it is its parts, unless the sum below is complete. Where both are partial both are
-		 * less than the truth, so the larger is the nearer. */
+		/* Nobody reported the parent itself here: it is its parts when all are there; when not, the sum below if that is
+		 * complete. Where both are partial both are less than the truth, so the larger is the nearer. */
 		cell_take_total(&cell, &parts, is_flow, period);
 		cell.basis = parts.is_partial ? BAOPHU_BASIS_PARTIAL : BAOPHU_BASIS_PARTS;
 		cell.reported = parts.reported;
@@ -807,12 +807,10 @@ static void add_share_rows(struct rows *out, uint16_t number)
 		if (has_above && below->oldest < row->oldest)
 			row->oldest = below->oldest;
 	}
-	row->state = !has_below || below->value <= 0 ? BAOPHU_STATE_NO_DENOMINATOR
-		     : !has_above                    ? BAOPHU_STATE_NO_REPORT
-		     : (above->basis == BAOPHU_BASIS_PARTIAL) != (below->basis == BAOPHU_BASIS_PARTIAL) ||
-			     above->basis == BAOPHU_BASIS_PARTIAL
-			 ? BAOPHU_STATE_PARTIAL
-			 : BAOPHU_STATE_COMPUTED;
+	row->state = !has_below || below->value <= 0                                                ? BAOPHU_STATE_NO_DENOMINATOR
+		     : !has_above                                                                   ? BAOPHU_STATE_NO_REPORT
+		     : above->basis == BAOPHU_BASIS_PARTIAL || below->basis == BAOPHU_BASIS_PARTIAL ? BAOPHU_STATE_PARTIAL
+												    : BAOPHU_STATE_COMPUTED;
 	struct baophu_row share = *row;
 	for (unsigned i = 0; i < plans->count; i++) {
 		const struct plan_cell *plan = &plans->cells[i];
