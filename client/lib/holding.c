@@ -109,11 +109,25 @@ uint64_t holding_version(const struct holding *holding, uint32_t unit)
 
 /* ---- what happens ---- */
 
+int holding_resume_unit(struct holding *holding, uint32_t unit, uint64_t version)
+{
+	return unit && version ? put(holding, unit, version, false) : -EINVAL;
+}
+
+void holding_resume(struct holding *holding, const struct baophu_place *place)
+{
+	holding->place = *place;
+	holding->seal_seq = place->seq; /* a seal before it is of another history */
+	holding->state = HOLDING_STALE;
+	holding->is_unverified = true;
+}
+
 void holding_restart(struct holding *holding)
 {
-	uint32_t units_max = holding->units_max;
+	uint32_t units_max = holding->units_max, restarts = holding->restarts;
 	free(holding->slots);
 	holding_init(holding, units_max);
+	holding->restarts = restarts + 1;
 }
 
 static void miss(struct holding *holding)

@@ -38,10 +38,15 @@ struct holding {
 	bool wants_all;
 	struct holding_slot *slots; /* open hash, power of two */
 	uint32_t size, used, units_max, generation, sweep_at;
+	uint32_t restarts; /* times everything became void */
 };
 /* units_max bounds the memory (16 to 32 bytes a unit): one unit more is -BAOPHU_EFULL. */
 void holding_init(struct holding *holding, uint32_t units_max);
 void holding_finish(struct holding *holding);
+/* Instead of beginning with nothing: each unit that was held at an earlier proof, then the place of that proof. STALE until the collector
+ * was asked what changed since. -EINVAL: no unit or version; -BAOPHU_EFULL, -ENOMEM. */
+int holding_resume_unit(struct holding *holding, uint32_t unit, uint64_t version);
+void holding_resume(struct holding *holding, const struct baophu_place *place);
 
 /* What became of a record. */
 enum holding_effect {

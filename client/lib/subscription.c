@@ -28,7 +28,7 @@ struct subscription {
 	struct holding holding;
 	struct link link;
 	struct reader *reader;
-	uint32_t link_seen;
+	uint32_t link_seen, restarts_shown;
 
 	char topic[TOPIC_BYTES], seal_topic[TOPIC_BYTES];
 	size_t topic_bytes, seal_topic_bytes;
@@ -92,6 +92,15 @@ int subscription_open(const struct subscription_config *config, struct subscript
 		subscription->config.stale_after_ms = SUBSCRIPTION_STALE_MS;
 	subscription->heard_ms = link_now_ms();
 	holding_init(&subscription->holding, config->units_max ? config->units_max : BAOPHU_UNITS_MAX);
+	for (uint32_t i = 0; !error && config->resume_place.seq && i < config->resume_count; i++)
+		error = holding_resume_unit(&subscription->holding, config->resume_units[i].unit_number,
+					    config->resume_units[i].version);
+	if (error) {
+		subscription_close(subscription);
+		return error;
+	}
+	if (config->resume_place.seq)
+		holding_resume(&subscription->holding, &config->resume_place);
 	subscription->standing.date = BAOPHU_DATE_NONE;
 	subscription->topic_bytes = (size_t)snprintf(subscription->topic, sizeof subscription->topic, "coverage/%u/%s/",
 						     config->depth, config->path);
@@ -139,7 +148,9 @@ static void show_state(struct subscription *subscription)
 {
 	struct subscription_standing *standing = &subscription->standing;
 	const struct holding *holding = &subscription->holding;
-	bool is_new = standing->state != holding->state || standing->place.seq != holding->place.seq;
+	bool is_new = standing->state != holding->state || standing->place.seq != holding->place.seq ||
+		      subscription->restarts_shown != holding->restarts; /* void again, though it was not yet whole */
+	subscription->restarts_shown = holding->restarts;
 	standing->state = holding->state;
 	standing->place = holding->place;
 	standing->date = holding->date;

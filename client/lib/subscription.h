@@ -32,6 +32,10 @@ struct subscription_config {
 	uint32_t depth; /* of the units wanted: 0 a root; at least that of the path's last code */
 	uint32_t units_max; /* bound on what is held; 0: BAOPHU_UNITS_MAX */
 	int stale_after_ms; /* without a seal; 0: SUBSCRIPTION_STALE_MS (a seal comes each idle second) */
+	/* To go on where an earlier one stopped: its last proof and what it held there; seq 0: from nothing. Borrowed. */
+	struct baophu_place resume_place;
+	const struct baophu_held_unit *resume_units;
+	uint32_t resume_count;
 	void *user; /* first argument of the callbacks */
 	/* A record to be shown from now on, lent until it returns. With `tombstone` the unit is to be shown no longer (only unit_number and
 	 * version are sure to be set then). */
@@ -39,7 +43,8 @@ struct subscription_config {
 	/* After each change of state or proof; may be NULL. SYNCING: all records shown so far are void. */
 	void (*on_state)(void *user, const struct subscription_standing *standing);
 };
-/* Starts; does not wait. On 0 *ret_subscription is the caller's (returns owned). -EINVAL: path, depth or endpoint; -ENOMEM; errno values. */
+/* Starts; does not wait. On 0 *ret_subscription is the caller's (returns owned). -EINVAL: path, depth, endpoint or a unit
+ * resumed; -BAOPHU_EFULL: more resumed than units_max; -ENOMEM; errno values. */
 int subscription_open(const struct subscription_config *config, struct subscription **ret_subscription);
 void subscription_close(struct subscription *subscription); /* takes NULL */
 /* Works for at most timeout_ms (0: only what is there), and returns sooner when something was shown. 0; -EINTR: a signal came;

@@ -4,6 +4,12 @@
  */
 #pragma once
 
+#include <baophu/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum baophu_error {
 	BAOPHU_EMALFORMED = 1000, /* bytes that are not what they should be */
 	BAOPHU_EDAMAGED = 1001, /* a file of ours whose checksum, order or size is wrong */
@@ -18,4 +24,8 @@ enum baophu_error {
 };
 
 /* A short English sentence for any value, errno values included. Never NULL; static storage or strerror's. */
-const char *baophu_strerror(int error);
+BAOPHU_API const char *baophu_strerror(int error);
+
+#ifdef __cplusplus
+}
+#endif

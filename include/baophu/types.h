@@ -8,9 +8,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The functions that the shared library exports, and only they. */
+#define BAOPHU_API __attribute__((visibility("default")))
+/* Elements that an array parameter has at least; C++ has no word for it. */
+#ifdef __cplusplus
+#define BAOPHU_AT_LEAST(count) count
+#else
+#define BAOPHU_AT_LEAST(count) static count
+#endif
+
 /* ---- limits: every bound on what a peer can make grow, in one place ---- */
 enum {
-	BAOPHU_MESSAGE_BYTES_MAX = 65536, /* one message to the collector (hazards: libzmq buffers before it asks) */
+	BAOPHU_MESSAGE_BYTES_MAX = 65536, /* one message to the collector; the transport buffers before it asks */
 	BAOPHU_ENTRIES_MAX = 512, /* entries of an update, or of a staged part */
 	BAOPHU_BATCH_ENTRIES_MAX = 65536, /* entries of an import applied at one place */
 	BAOPHU_CODE_BYTES_MAX = 16, /* a code without its NUL */

@@ -1,0 +1,146 @@
+/* api_subscription.c - the subscription of client.h: records gathered until a seal proves them, then shown as one cut.
+ *
+ * Joining, repairing and what may be claimed are subscription.c's and holding.c's. After a record could not be kept nothing is shown any
+ * more: a cut without it would be wrong and look right.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include <baophu/client.h>
+
+#include "cut.h"
+#include "subscription.h"
+
+static_assert((int)BAOPHU_VIEW_SYNCING == (int)HOLDING_SYNCING && (int)BAOPHU_VIEW_FOLLOWING == (int)HOLDING_FOLLOWING &&
+		  (int)BAOPHU_VIEW_EXACT == (int)HOLDING_EXACT && (int)BAOPHU_VIEW_REPAIRING == (int)HOLDING_REPAIRING &&
+		  (int)BAOPHU_VIEW_STALE == (int)HOLDING_STALE,
+	      "a view is a holding's state");
+
+struct baophu_subscription {
+	struct subscription *subscription;
+	struct baophu_subscription_config config; /* user and callbacks only */
+	struct cut cut; /* what came since `from` */
+	struct baophu_place from;
+	bool is_whole; /* nothing was shown since all became void */
+	int error; /* the first one of gathering; it stays */
+};
+
+const char *baophu_view_name(enum baophu_view view) { return holding_state_name((enum holding_state)view); }
+
+static void read_standing(const struct subscription_standing *standing, struct baophu_subscription_standing *ret_standing)
+{
+	*ret_standing = (struct baophu_subscription_standing){ .view = (enum baophu_view)standing->state,
+							       .place = standing->place,
+							       .date = standing->date,
+							       .count = standing->count,
+							       .seal_seq = standing->seal_seq,
+							       .repairs = standing->repairs,
+							       .records = standing->records,
+							       .refused = standing->refused };
+}
+
+static void on_record(void *user, const struct baophu_record *record)
+{
+	struct baophu_subscription *subscription = user;
+	if (subscription->error)
+		return;
+	if (subscription->config.on_cut)
+		subscription->error = cut_put(&subscription->cut, record);
+	if (!subscription->error && subscription->config.on_record)
+		subscription->config.on_record(subscription->config.user, record);
+}
+
+static void show_cut(struct baophu_subscription *subscription, const struct subscription_standing *standing)
+{
+	struct cut *cut = &subscription->cut;
+	if (subscription->is_whole)
+		cut_drop_tombstones(cut);
+	struct baophu_cut shown = { .from = subscription->from,
+				    .to = standing->place,
+				    .date = standing->date,
+				    .is_whole = subscription->is_whole,
+				    .record_count = cut->count,
+				    .records = cut->records };
+	if (subscription->config.on_cut)
+		subscription->config.on_cut(subscription->config.user, &shown);
+	cut_clear(cut);
+	subscription->from = standing->place;
+	subscription->is_whole = false;
+}
+
+static void on_state(void *user, const struct subscription_standing *standing)
+{
+	struct baophu_subscription *subscription = user;
+	if (subscription->error)
+		return;
+	if (standing->state == HOLDING_SYNCING) {
+		cut_clear(&subscription->cut);
+		subscription->from = (struct baophu_place){ 0 };
+		subscription->is_whole = true;
+	}
+	if (subscription->config.on_state) {
+		struct baophu_subscription_standing shown;
+		read_standing(standing, &shown);
+		subscription->config.on_state(subscription->config.user, &shown);
+	}
+	if (standing->state == HOLDING_EXACT)
+		show_cut(subscription, standing);
+}
+
+int baophu_subscription_open(const struct baophu_subscription_config *config, struct baophu_subscription **ret_subscription)
+{
+	if (!config->publish_endpoint || !config->query_endpoint || !config->path ||
+	    (config->resume_count && !config->resume_units))
+		return -EINVAL;
+	struct baophu_subscription *subscription = calloc(1, sizeof *subscription);
+	if (!subscription)
+		return -ENOMEM;
+	subscription->config.user = config->user;
+	subscription->config.on_cut = config->on_cut;
+	subscription->config.on_record = config->on_record;
+	subscription->config.on_state = config->on_state;
+	subscription->from = config->resume_place;
+	subscription->is_whole = !config->resume_place.seq;
+	struct subscription_config inner = { .publish_endpoint = config->publish_endpoint,
+					     .query_endpoint = config->query_endpoint,
+					     .path = config->path,
+					     .depth = config->depth,
+					     .units_max = config->units_max,
+					     .stale_after_ms = config->stale_after_ms,
+					     .resume_place = config->resume_place,
+					     .resume_units = config->resume_units,
+					     .resume_count = config->resume_count,
+					     .user = subscription,
+					     .on_record = on_record,
+					     .on_state = on_state };
+	int error = subscription_open(&inner, &subscription->subscription);
+	if (error) {
+		free(subscription);
+		return error;
+	}
+	*ret_subscription = subscription;
+	return 0;
+}
+
+void baophu_subscription_close(struct baophu_subscription *subscription)
+{
+	if (!subscription)
+		return;
+	subscription_close(subscription->subscription);
+	cut_clear(&subscription->cut);
+	free(subscription);
+}
+
+int baophu_subscription_step(struct baophu_subscription *subscription, int timeout_ms)
+{
+	if (subscription->error)
+		return subscription->error;
+	int error = subscription_step(subscription->subscription, timeout_ms);
+	return subscription->error ? subscription->error : error;
+}
+
+void baophu_subscription_standing(const struct baophu_subscription *subscription, struct baophu_subscription_standing *ret_standing)
+{
+	read_standing(subscription_standing(subscription->subscription), ret_standing);
+}

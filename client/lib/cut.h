@@ -1,0 +1,21 @@
+/* cut.h - the records that came between two proofs, the newest of each unit. Pure: no sockets, no clock.
+ *
+ * Copies what it is given, because records are lent for one callback only, and a cut is shown whole or not at all.
+ * Does not know what is proved; whoever owns it shows it when it is, and clears it when it is void.
+ * Threads: belongs to one thread at a time.
+ */
+#pragma once
+
+#include <baophu/types.h>
+
+struct cut {
+	struct baophu_record *records; /* their rows are owned */
+	uint32_t *index; /* open hash, power of two: number in `records` + 1; 0: free */
+	uint32_t count, capacity, index_size;
+};
+/* Copies the record; the one it has of this unit is replaced. -BAOPHU_EFULL: more units than a collector may have; -ENOMEM. After an
+ * error the cut is not whole. */
+int cut_put(struct cut *cut, const struct baophu_record *record);
+/* Drops the tombstones: a snapshot has no use for them. To be cleared before the next cut_put. */
+void cut_drop_tombstones(struct cut *cut);
+void cut_clear(struct cut *cut); /* empty, as from the start; takes one of zeros */
