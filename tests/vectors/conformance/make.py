@@ -1,0 +1,287 @@
+#!/usr/bin/python3
+"""make.py - writes live.json: what a client sends to a fresh collector, byte for byte, and what must come back.
+
+The bytes of messages alone are vectors of ../wire; here is what only a running collector can show: which code each wrong message gets,
+what zero, absence and a withdrawal look like afterwards, and where the bounds are. The steps belong together and run in this order.
+
+A step has: name; says; to (ingest, control, query: the endpoint); from (name of the connection, kept open); message (its type); fields
+(protobuf's JSON mapping with the field names of the .proto) and hex, the same in bytes. Without `fields` no library can be made to
+write the bytes. `repeat`: the bytes so many times over, as one message. `payload`: what the update's payload says, where it can be said.
+`release_of` instead of bytes: release the update that the step of this name had held (its seq is known only then); `epoch`, `number`.
+expect: message and fields of the answer, where null is absence and a field that is not named may be anything; receipt: fields of the
+first receipt in it; same_as: the receipt's bytes are those of that step; row: a row of the same kind and measure in one of the records;
+nothing: no answer, ever. Answers BUSY and INDEXING mean: send the same bytes again.
+
+`cannot` names the codes that no single message can cause, with the reason. Every other code of the .proto occurs in a step.
+Does not talk to a collector. Run it only to add steps. Needs protoc and python3-protobuf.
+"""
+import base64
+import hashlib
+import importlib.util
+import json
+import pathlib
+
+here = pathlib.Path(__file__).resolve().parent
+spec = importlib.util.spec_from_file_location("wire_make", here.parent / "wire" / "make.py")
+wire = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(wire)
+message_of = wire.load_messages()
+
+steps, numbers = [], {}
+DAY = 20240430
+
+
+def encode(name, fields):
+    return bytes.fromhex(wire.encode(message_of, name, fields))
+
+
+def field(number, data):
+    """A field of bytes, by hand: what no library would write."""
+    def varint(value):
+        out = b""
+        while value > 127:
+            out, value = out + bytes([value & 127 | 128]), value >> 7
+        return out + bytes([value])
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def step(name, says, to, sender, expect, message="AgentMessage", fields=None, hex=None, **more):
+    one = {"name": name, "says": says, "to": to, "from": sender, "message": message}
+    if fields is not None:
+        one["fields"] = fields
+        hex = encode(message, fields).hex()
+    if hex is not None:
+        one["hex"] = hex
+    steps.append({**one, **more, "expect": expect})
+
+
+def collector(**fields):
+    return {"message": "CollectorMessage", "fields": fields}
+
+
+def turned(code):
+    return collector(turned={"code": code})
+
+
+def hello(name, says, to, sender, expect, **fields):
+    step(name, says, to, sender, expect, fields={"hello": {"protocol": 1, **fields}})
+
+
+def receipt(verdict, code=None, entry=None, **more):
+    return {"message": "CollectorMessage", "receipt": {"verdict": "VERDICT_" + verdict, "code": code, "entry": entry}, **more}
+
+
+def not_now(code, **more):
+    return collector(not_now={"code": code, **more})
+
+
+def update(name, says, sender, expect, entries=None, raw=None, number=None, want_effect=False, apply=None, envelope=b"", agent=None):
+    """raw: bytes after agent, epoch and number of the payload. number: another than the next. envelope: bytes after the Update's own."""
+    own = numbers.setdefault(sender, 1)
+    payload = {"agent": agent or sender, "epoch": 1, "number": number or own}
+    more = {}
+    if raw is None:
+        payload.update({"apply": apply} if apply else {"entries": entries} if entries else {})
+        more["payload"] = payload
+    data = encode("Payload", payload) + (raw or b"")
+    outer = {"epoch": 1, "number": number or own, "payload": base64.b64encode(data).decode()}
+    if want_effect:
+        outer["want_effect"] = True
+    to = "control" if sender == "control" else "ingest"
+    if envelope:
+        step(name, says, to, sender, expect, hex=field(2, encode("Update", outer) + envelope).hex(), **more)
+    else:
+        step(name, says, to, sender, expect, fields={"update": outer}, **more)
+    if "receipt" in expect and number is None:
+        numbers[sender] += 1
+
+
+def fact(unit="927", measure="bhxh_tn", to=DAY, **more):
+    return {"fact": {"unit": unit, "measure": measure, "to": to, **more}}
+
+
+def refused(name, says, sender, code, entries=None, entry=0, raw=None, **more):
+    update(name, says, sender, receipt("REFUSED", code, entry, **more), entries, raw)
+
+
+def query(name, says, expect_code=None, hex=None, row=None, repeat=None, **fields):
+    expect = {"message": "Answer", "fields": {"code": expect_code}}
+    if row:
+        expect["row"] = row
+    more = {"repeat": repeat} if repeat else {}
+    step(name, says, "query", "reader", expect, "Query", None if hex is not None else {"id": 7, "limit": 200, **fields}, hex, **more)
+
+
+def unit(code, name="Tên", level="district", parent="92", date=20200101):
+    return {"unit_create": {"code": code, "name": name, "level": level, "parent": parent, "date": date}}
+
+
+def strangers():
+    step("beat-first", "a message before Hello", "ingest", "stranger", turned("CODE_EPOCH"), fields={"beat": {}})
+    update("update-first", "an update before Hello", "stranger", turned("CODE_EPOCH"), [fact(value=1)])
+    hello("agent-unknown", "a name that is not in the registry", "ingest", "stranger", turned("CODE_AGENT_UNKNOWN"), agent="nobody")
+    hello("agent-no-code", "a name that is no code", "ingest", "stranger", turned("CODE_MALFORMED"), agent="no body")
+    hello("protocol-unknown", "a protocol of the future", "ingest", "stranger", turned("CODE_PROTOCOL"), agent="office", protocol=2)
+    hello("control-at-ingest", "the administrator, where agents are heard", "ingest", "stranger", turned("CODE_FORBIDDEN"), agent="control")
+    step("stop-at-ingest", "an order for administrators", "ingest", "stranger", turned("CODE_FORBIDDEN"), fields={"stop": {}})
+    step("message-empty", "no bytes at all", "ingest", "stranger", turned("CODE_MALFORMED"), hex="")
+    step("message-garbage", "no protobuf", "ingest", "stranger", turned("CODE_MALFORMED"), hex="ffffffff")
+    step("message-unknown-kind", "a field that this protocol does not have", "ingest", "stranger", turned("CODE_MALFORMED"), hex="7a00")
+    step("message-largest", "65,536 bytes are read", "ingest", "stranger", turned("CODE_MALFORMED"), hex="ff", repeat=65536)
+    step("message-too-big", "a byte more ends the connection without an answer", "ingest", "big", {"nothing": True}, hex="ff", repeat=65537)
+
+
+def administration():
+    hello("control-hello", "an administrator's session", "control", "control", collector(welcome={"epoch": 1, "next": 1}), agent="control")
+    update("set-up", "units, agents, grants and a plan", "control", receipt("APPLIED"), [
+        unit("92", "Cần Thơ", "province", "VN"), unit("927", "Thới Lai"), unit("918", "Bình Thủy"), unit("900", "Cờ Đỏ"),
+        {"unit_close": {"unit": "900", "date": 20220101, "successors": [{"unit": "927"}]}},
+        {"agent": {"name": "office", "from": 20200101}}, {"agent": {"name": "other", "from": 20200101}},
+        {"agent": {"name": "gone", "from": 20200101, "until": 20200201}},
+        {"grant": {"agent": "office", "unit": "92", "from": 20200101}}, {"grant": {"agent": "other", "unit": "918", "from": 20200101}},
+        {"plan": {"code": "nam-2024", "unit": "927", "kind": "PLAN_KIND_STOCK", "target": "bhxh_tn", "from": 20240101, "to": 20241231,
+                  "value": 2000}}])
+    hello("agent-gone", "an agent whose time is over", "ingest", "stranger", turned("CODE_AGENT_UNKNOWN"), agent="gone")
+    hello("epoch-far", "an epoch far beyond the newest", "ingest", "stranger", turned("CODE_EPOCH"), agent="office", epoch=1 << 40)
+    update("text-longest", "a name of 200 bytes, a code of 16", "control", receipt("APPLIED"), [unit("a" * 16, "ă" * 100)])
+    refused("text-too-long", "a name of 201 bytes", "control", "CODE_TEXT", [unit("b1", "a" * 201)])
+    refused("code-too-long", "a code of 17 bytes", "control", "CODE_TEXT", [unit("b" * 17)])
+    refused("text-nfd", "a name in NFD: ê as e and a mark", "control", "CODE_TEXT", [unit("b1", "Te\u0302n")])
+    refused("text-line", "a name with a line break", "control", "CODE_TEXT", [unit("b1", "a\nb")])
+    bad = field(1, b"b1") + field(2, b"T\xff") + field(3, b"district") + field(4, b"92") + b"\x28" + bytes([0xa9, 0xb5, 0xd1, 0x09])
+    refused("text-bad-utf8", "a name that is not UTF-8", "control", "CODE_TEXT", raw=field(4, field(11, bad)))
+    refused("level-unknown", "a level that does not exist", "control", "CODE_NO_SUCH", [unit("b1", level="planet")])
+    refused("unit-twice", "a code that another unit has", "control", "CODE_DUPLICATE", [unit("927")])
+    refused("unit-cycle", "a unit below its own child", "control", "CODE_CYCLE",
+            [{"unit_change": {"unit": "92", "date": 20230101, "parent": "927"}}])
+    refused("successors-too-many", "65 successors", "control", "CODE_TOO_BIG",
+            [{"unit_close": {"unit": "918", "date": 20230101, "successors": [{"unit": "927"}] * 65}}])
+    refused("plan-measure-unknown", "a plan for a measure that does not exist", "control", "CODE_MEASURE_UNKNOWN",
+            [{"plan": {"code": "p", "unit": "92", "kind": "PLAN_KIND_STOCK", "target": "nope", "from": 20240101, "to": 20241231, "value": 1}}])
+    refused("held-none", "a release of nothing", "control", "CODE_NO_SUCH", [{"held": {"seq": 999999999, "release": True}}])
+    refused("second-entry", "the code names the first entry that is wrong", "control", "CODE_NO_SUCH",
+            [unit("b1"), unit("b2", parent="nowhere")], 1)
+
+
+def figures():
+    hello("office-hello", "an agent's session", "ingest", "office", collector(welcome={"epoch": 1, "next": 1, "last_unknown": None}),
+          agent="office")
+    update("fact", "a figure and its effect", "office", {**receipt("APPLIED"), **collector()}, [fact(value=1501)], want_effect=True)
+    update("fact-again", "the same number and bytes: the same receipt", "office", receipt("APPLIED", same_as="fact"), [fact(value=1501)],
+           number=1, want_effect=True)
+    update("zero", "zero is a figure", "office", receipt("APPLIED"), [fact(measure="bhyt", value=0)])
+    refused("value-absent", "no value is not zero: refused", "office", "CODE_VALUE", [fact(measure="bhyt", to=20240531)])
+    changed = {"kind": "QUERY_KIND_CHANGED", "unit": "92", "depth": 1}
+    query("zero-is-there", "zero is said aloud", row={"kind": "ROW_KIND_STOCK", "measure": "bhyt", "value": 0, "state": "STATE_REPORTED"},
+          **changed)
+    update("largest", "10^15", "office", receipt("APPLIED"), [fact(measure="danso", value=10**15)])
+    refused("value-too-large", "10^15 and one", "office", "CODE_VALUE", [fact(measure="danso", value=10**15 + 1)])
+    refused("value-negative", "a negative figure", "office", "CODE_VALUE", [fact(measure="danso", value=-1)])
+    update("withdrawn", "a figure is taken back, and none stood before it", "office", receipt("APPLIED"),
+           [{"withdrawal": {"unit": "927", "measure": "danso", "to": DAY, "reason": "REASON_CORRECTION"}}])
+    query("withdrawn-is-absent", "taken back is a state without a value, not zero",
+          row={"kind": "ROW_KIND_STOCK", "measure": "danso", "value": None, "state": "STATE_WITHDRAWN"}, **changed)
+    refused("nothing-stands", "taken back twice", "office", "CODE_NOTHING_STANDS",
+            [{"withdrawal": {"unit": "927", "measure": "danso", "to": DAY}}])
+    refused("no-entries", "an update of nothing", "office", "CODE_EMPTY", [], None)
+    refused("entries-too-many", "513 entries", "office", "CODE_TOO_BIG", entry=None, raw=b"\x22\x00" * 513)
+    rate = {"rate": {"unit": "927", "measure": "bhyt", "denominator": "DENOMINATOR_UNSTATED", "to": DAY, "digits": 1}}
+    update("entries-most", "512 entries", "office", receipt("APPLIED"), raw=encode("Payload", {"entries": [rate]}) * 512)
+    refused("measure-unknown", "a measure that does not exist", "office", "CODE_MEASURE_UNKNOWN", [fact(measure="nope", value=1)])
+    refused("stock-period", "a level over a period", "office", "CODE_PERIOD", [fact(**{"from": 20240101}, value=1)])
+    refused("period-backwards", "from after to", "office", "CODE_PERIOD", [fact(measure="thu_bh", **{"from": 20240501}, value=1)])
+    refused("no-such-day", "29 February 2023", "office", "CODE_PERIOD", [fact(to=20230229, value=1)])
+    update("far-ahead", "a date in the next century: nothing is decided, the number is free", "office", not_now("CODE_CLOCK"),
+           [fact(to=21000101, value=1)])
+    update("number-gap", "a number beyond the next one", "office", not_now("CODE_EXPECT", expect=numbers["office"]), [fact(value=1)],
+           number=numbers["office"] + 5)
+    refused("slot-twice", "one figure twice in one update", "office", "CODE_DUPLICATE", [fact(value=1), fact(value=2)], entry=1)
+    refused("code-space", "a code with a space", "office", "CODE_TEXT", [fact(unit="92 7", value=1)])
+    refused("code-not-ascii", "a code in Vietnamese", "office", "CODE_TEXT", [fact(unit="thới-lai", value=1)])
+    refused("code-bad-utf8", "a code that is not UTF-8", "office", "CODE_TEXT",
+            raw=field(4, field(1, field(1, b"\xc3") + field(2, b"bhyt") + b"\x28\xae\xb5\xd3\x09\x30\x01")))
+    good = encode("Payload", {"entries": [fact(value=7)]})
+    inner = good[4:]  # the Fact, without the tags and lengths of entry and kind
+    refused("payload-unknown-field", "a field that the payload does not have", "office", "CODE_MALFORMED", entry=None,
+            raw=good + b"\xa0\x06\x01")
+    refused("fact-unknown-field", "a field that a fact does not have", "office", "CODE_MALFORMED",
+            raw=field(4, field(1, inner + b"\xa0\x06\x01")))
+    refused("entry-unknown-kind", "an entry of a kind that does not exist", "office", "CODE_MALFORMED", raw=field(4, field(99, b"")))
+    refused("enum-unknown", "a status that does not exist", "office", "CODE_MALFORMED", [fact(value=1, status=9)])
+    update("envelope-unknown-field", "a field that the envelope does not have: nothing is decided", "office", turned("CODE_MALFORMED"),
+           [fact(value=1)], envelope=b"\xa0\x06\x01")
+    update("payload-of-another", "envelope and payload disagree", "office", receipt("REFUSED", "CODE_MALFORMED"), [fact(value=1)],
+           agent="other")
+    refused("administrators-only", "an agent makes a unit", "office", "CODE_FORBIDDEN", [unit("b1")])
+    refused("not-owner", "a unit that was granted to another agent", "office", "CODE_NOT_OWNER", [fact(unit="918", value=1)])
+    update("unit-unknown", "no unit ever had this code", "office", receipt("HELD", "CODE_UNIT_UNKNOWN", 0), [fact(unit="777", value=1)])
+    update("unit-closed", "a unit that was closed: held, and its successor is named", "office",
+           {**receipt("HELD", "CODE_UNIT_NOT_VALID", 0), **collector(receipts={"items": [{"suggestion": "927"}]})},
+           [fact(unit="900", value=1)])
+    update("plan-unknown", "a percentage of a plan that nobody knows", "office", receipt("HELD", "CODE_PLAN_UNKNOWN", 0),
+           [{"rate": {"unit": "927", "measure": "bhxh_tn", "denominator": "DENOMINATOR_PLAN", "over": "nam-1999", "to": DAY, "digits": 1}}])
+    update("no-owner", "a unit that was granted to nobody", "office", receipt("HELD", "CODE_NO_OWNER", 0), [fact(unit="VN", value=1)])
+    step("still-held", "a release while the unit is still unknown", "control", "control", receipt("REFUSED", "CODE_STILL_HELD", 0),
+         release_of="unit-unknown", epoch=1, number=numbers["control"])
+    numbers["control"] += 1
+
+
+def imports():
+    part = {"stage": {"epoch": 1, "batch": 1, "entries": [fact(measure="bhtn", value=5)]}}
+    staged = {"batch": 1, "part": None, "code": None}
+    step("stage", "a part of an import", "ingest", "office", collector(staged=staged), fields=part)
+    step("stage-again", "the same part again", "ingest", "office", collector(staged=staged), fields=part)
+    step("stage-another", "another part of the same number", "ingest", "office", collector(staged={**staged, "code": "CODE_DUPLICATE"}),
+         fields={"stage": {"epoch": 1, "batch": 1, "entries": [fact(measure="bhtn", value=6)]}})
+    step("stage-gap", "a part beyond the next one", "ingest", "office", collector(staged={"part": 3, "code": "CODE_EXPECT"}),
+         fields={"stage": {**part["stage"], "part": 3}})
+    step("stage-wrong", "a part with an entry that is wrong", "ingest", "office", collector(staged={"part": 1, "code": "CODE_VALUE"}),
+         fields={"stage": {"epoch": 1, "batch": 1, "part": 1, "entries": [fact()]}})
+    step("stage-epoch", "a part in another epoch", "ingest", "office", turned("CODE_EPOCH"), fields={"stage": {**part["stage"], "epoch": 9}})
+    # The digest is of the encoded Stage, not of the AgentMessage around it.
+    digest = hashlib.blake2b(encode("Stage", part["stage"]), digest_size=32).digest()
+    apply = {"batch": 1, "parts": 1, "entries": 1, "digest": base64.b64encode(digest).decode()}
+    update("apply-unknown", "a batch that was never staged", "office", receipt("REFUSED", "CODE_NO_SUCH"), apply={**apply, "batch": 2})
+    update("apply-other", "a digest of something else", "office", receipt("REFUSED", "CODE_MALFORMED"),
+           apply={**apply, "digest": base64.b64encode(bytes(32)).decode()})
+    step("stage-anew", "whatever was decided of a batch, its parts are gone", "ingest", "office", collector(staged=staged), fields=part)
+    update("apply", "the batch as one update", "office", receipt("APPLIED"), apply=apply)
+    update("apply-twice", "a batch is applied once", "office", receipt("REFUSED", "CODE_NO_SUCH"), apply=apply)
+
+
+def questions():
+    query("query-garbage", "no protobuf", "CODE_QUERY", hex="ffffffff")
+    query("query-unknown-field", "a field that a question does not have", "CODE_QUERY", hex="1001a00601")
+    query("query-unknown-kind", "a kind that does not exist", "CODE_QUERY", kind=99)
+    query("query-unit-unknown", "a unit that does not exist", "CODE_QUERY", kind="QUERY_KIND_COVERAGE", unit="777")
+    query("query-too-deep", "nine levels", "CODE_QUERY", kind="QUERY_KIND_COVERAGE", unit="VN", depth=9)
+    query("query-page-too-long", "501 records a page", "CODE_QUERY", kind="QUERY_KIND_COVERAGE", unit="VN", limit=501)
+    query("query-page-foreign", "a page that is none of this question's", "CODE_QUERY", kind="QUERY_KIND_UNITS", page="AAAA")
+    query("query-behind", "a cut that does not exist yet", "CODE_BEHIND", kind="QUERY_KIND_COVERAGE", unit="VN", min_seq=10**12)
+    query("query-other-history", "a place that is not in this history", "CODE_SNAPSHOT_REQUIRED", kind="QUERY_KIND_CHANGED", unit="VN",
+          since_seq=1, since_digest=base64.b64encode(bytes(32)).decode())
+    query("query-status", "how the collector is", None, kind="QUERY_KIND_STATUS")
+
+
+def forks():
+    """Last: nothing can be sent in a frozen epoch."""
+    update("fork", "a number that was used, with another payload", "office", turned("CODE_FORK"), [fact(value=9)], number=1)
+    update("frozen", "the epoch is frozen", "office", turned("CODE_FROZEN"), [fact(value=9)])
+    hello("frozen-hello", "nor can it be opened again by asking", "ingest", "office2", turned("CODE_FROZEN"), agent="office", epoch=1)
+    hello("new-epoch", "a new epoch can be written in", "ingest", "office2", collector(welcome={"epoch": 2, "next": 1}), agent="office")
+    hello("older-copy", "a place that is not in this history", "ingest", "office2",
+          collector(welcome={"epoch": 2, "last_unknown": True}), agent="office", epoch=2,
+          last={"seq": 1, "digest": base64.b64encode(bytes(32)).decode()})
+
+
+def main():
+    for part in (strangers, administration, figures, imports, questions, forks):
+        part()
+    out = {"cannot": {"CODE_BUSY": "needs a collector under load", "CODE_DISK": "needs a full disk",
+                      "CODE_INDEXING": "needs an index that is being rebuilt"},
+           "steps": steps}
+    (here / "live.json").write_text(json.dumps(out, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
