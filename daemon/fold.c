@@ -284,9 +284,10 @@ int fold_load_finish(struct state *state, const struct baophu_place *place)
 
 static void sums_change(struct state *state, uint32_t unit, uint64_t before, uint64_t after)
 {
+	uint64_t change = baophu_mix64(unit, after) - baophu_mix64(unit, before);
 	unsigned levels = 0;
 	for (uint32_t up = unit; up; up = state->tree.parent[up], levels++)
-		state->sums[(size_t)up * LEVELS_BELOW + levels].sum += baophu_mix64(unit, after) - baophu_mix64(unit, before);
+		state->sums[(size_t)up * LEVELS_BELOW + levels].sum += change;
 }
 
 static int touched_add(struct state *state, uint32_t unit, uint64_t previous)
