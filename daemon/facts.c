@@ -218,16 +218,16 @@ const struct fact *facts_latest(const struct series *series, baophu_date date, b
 
 int facts_standing(const struct fact_version *versions, int count)
 {
-	int best = -1, withdrawals = 0;
-	for (int i = 0; i < count; i++)
-		withdrawals += versions[i].withdrawn_id != 0;
-	for (int i = 0; i < count; i++) {
-		if (versions[i].withdrawn_id)
+	int best = -1;
+	/* Newest first: only what would stand before the best found so far is looked at, so a slot that was corrected a hundred thousand
+	 * times takes one look, not the square of that. */
+	for (int i = count; i-- && (best < 0 || versions[best].figure.status > BAOPHU_FINAL);) {
+		if (versions[i].withdrawn_id || (best >= 0 && versions[i].figure.status >= versions[best].figure.status))
 			continue;
 		bool taken_back = false;
-		for (int j = i + 1; withdrawals && j < count && !taken_back; j++)
+		for (int j = i + 1; j < count && !taken_back; j++)
 			taken_back = versions[j].withdrawn_id == versions[i].id;
-		if (!taken_back && (best < 0 || versions[i].figure.status <= versions[best].figure.status))
+		if (!taken_back)
 			best = i;
 	}
 	return best;
@@ -255,7 +255,10 @@ static int longest_then_earliest(const void *a, const void *b)
 
 static uint8_t weaker(uint8_t a, uint8_t b) { return a > b ? a : b; }
 
-enum { STRETCHES_MAX = 768 }; /* two years of daily facts; more inside one period are counted as unused */
+enum {
+	STRETCHES_MAX = 768, /* two years of daily facts; more inside one period are counted as unused */
+	STEPS_MAX = 1 << 20, /* in looking for pairs: nobody's reports come near it, and nobody's may hold up the fold */
+};
 
 void facts_flow(const struct series *series, baophu_date from_date, baophu_date to_date, baophu_date as_of, struct flow *ret_flow)
 {
@@ -265,7 +268,7 @@ void facts_flow(const struct series *series, baophu_date from_date, baophu_date 
 	uint16_t from = packed_date(from_date), to = packed_date(to_date);
 	uint16_t last = as_of < to_date ? packed_date(as_of) : to;
 	struct stretch stretches[STRETCHES_MAX];
-	uint32_t count = 0, inside = 0;
+	uint32_t count = 0, inside = 0, steps = 0;
 	/* Facts end inside the period: the series is sorted by end. */
 	for (uint32_t i = lower_bound(series, 0, from); i < series->count && series->facts[i].to <= last; i++) {
 		const struct fact *fact = &series->facts[i];
@@ -290,11 +293,13 @@ void facts_flow(const struct series *series, baophu_date from_date, baophu_date 
 				stretches[count++] = stretch;
 		}
 		/* The nearest earlier cumulative report with the same start gives the days between. */
-		for (uint32_t j = i; j--;) {
+		for (uint32_t j = i; j-- && count < STRETCHES_MAX && steps < STEPS_MAX; steps++) {
 			const struct fact *shorter = &series->facts[j];
+			if (shorter->to < fact->from || shorter->to + 1 < from)
+				break; /* nor can one before it, which ends no later */
 			if (shorter->from != fact->from || !fact_stands(shorter) || shorter->to >= fact->to)
 				continue;
-			if (shorter->to + 1 >= from && fact_value(fact) >= fact_value(shorter) && count < STRETCHES_MAX)
+			if (fact_value(fact) >= fact_value(shorter))
 				stretches[count++] = (struct stretch){ (uint16_t)(shorter->to + 1),
 								       fact->to,
 								       fact_value(fact) - fact_value(shorter),

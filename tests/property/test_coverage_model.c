@@ -287,3 +287,38 @@ Test(coverage, two_reports_from_one_day_give_the_days_between)
 	cr_assert_eq(flow.uncovered_days, 31);
 	facts_finish(&facts);
 }
+
+/* Without a bound on looking for pairs this would take longer than the test may: no sender can hold up the fold by periods. */
+Test(coverage, periods_beyond_all_reason_are_gone_through_once)
+{
+	enum { STARTS = 60000, ENDS = 20 };
+	baophu_date start = BAOPHU_DATE_MIN + STARTS, end = start + ENDS - 1;
+	struct facts facts;
+	struct flow flow;
+	struct facts_change change;
+	uint64_t id = 0;
+	facts_init(&facts);
+	for (int to = 0; to < ENDS; to++) /* in the order they are kept in */
+		for (int from = 0; from < STARTS; from++) {
+			struct slot slot = { 1, 1, BAOPHU_WHOLE, BAOPHU_DATE_MIN + from, start + to };
+			struct figure figure = { ENDS - to, BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 };
+			cr_assert_eq(facts_put(&facts, &slot, &figure, ++id, &change), 0);
+		}
+	facts_flow(facts_series(&facts, 1, 1, BAOPHU_WHOLE), start, end, end, &flow);
+	cr_assert_eq(flow.value, BAOPHU_ABSENT, "none lies inside, and between amounts that fall there is no difference");
+	facts_finish(&facts);
+}
+
+/* The same of a slot that was said again and again. */
+Test(coverage, corrections_beyond_all_reason_are_gone_through_once)
+{
+	enum { COUNT = 400000 };
+	struct fact_version *versions = calloc(COUNT, sizeof *versions);
+	for (int i = 0; i < COUNT; i++)
+		versions[i] = (struct fact_version){ .id = (uint64_t)i + 1,
+						     .figure = { i, i % 2 ? BAOPHU_FINAL : BAOPHU_ESTIMATE, BAOPHU_REPORTED,
+								 BAOPHU_EXACT, 0 } };
+	versions[COUNT - 1] = (struct fact_version){ .id = COUNT, .withdrawn_id = COUNT - 2, .figure.value = BAOPHU_ABSENT };
+	cr_assert_eq(facts_standing(versions, COUNT), COUNT - 5);
+	free(versions);
+}
