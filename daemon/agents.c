@@ -143,6 +143,8 @@ int agents_apply_epoch(struct agents *agents, enum entry_kind kind, const struct
 	*epoch = (struct epoch){ .epoch = entry->epoch, .next = 1, .agent = entry->agent };
 	by_epoch_put(agents, (uint32_t)agents->epochs.count - 1);
 	agent->epoch_count++;
+	if (entry->epoch > agent->newest_epoch)
+		agent->newest_epoch = entry->epoch;
 	return 0;
 }
 
@@ -166,17 +168,6 @@ uint32_t agents_find(const struct agents *agents, const char *name)
 		if (!strcmp(agents_get(agents, number)->name, name))
 			return number;
 	return 0;
-}
-
-uint64_t agents_newest_epoch(const struct agents *agents, uint32_t agent)
-{
-	uint64_t newest = 0;
-	for (size_t i = agents->epochs.count; i--;) {
-		const struct epoch *epoch = vec_at(&agents->epochs, struct epoch, i);
-		if (epoch->agent == agent && epoch->epoch > newest)
-			newest = epoch->epoch;
-	}
-	return newest;
 }
 
 const struct grant *agents_grant_at(const struct agents *agents, uint32_t unit, uint16_t measure, uint8_t extent, baophu_date date)

@@ -8,6 +8,7 @@ struct agent {
 	uint64_t id;
 	uint64_t last_seq; /* newest decided update; 0 */
 	int64_t last_ms;
+	uint64_t newest_epoch; /* granted; 0 */
 	uint32_t epoch_count, frozen_count;
 	baophu_date from, until; /* until BAOPHU_DATE_NONE: no end */
 	char name[BAOPHU_CODE_BYTES_MAX + 1];
@@ -54,6 +55,5 @@ static inline const struct agent *agents_get(const struct agents *a, uint32_t nu
 uint32_t agents_find(const struct agents *agents, const char *name); /* 0: unknown */
 /* NULL: not granted. Valid until the next change. */
 struct epoch *agents_epoch(const struct agents *agents, uint32_t agent, uint64_t epoch);
-uint64_t agents_newest_epoch(const struct agents *agents, uint32_t agent); /* 0: none */
 /* The newest grant at exactly this unit that covers measure, extent and date; NULL. The caller walks up the tree. */
 const struct grant *agents_grant_at(const struct agents *agents, uint32_t unit, uint16_t measure, uint8_t extent, baophu_date date);

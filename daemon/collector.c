@@ -343,7 +343,7 @@ static bool take_hello(struct collector *c, const struct sockets_message *m, con
 	if (!agent || !may_send(c, agent))
 		return turn_away(c, m, BAOPHU_CODE_AGENT_UNKNOWN);
 
-	uint64_t newest = agents_newest_epoch(agents, agent);
+	uint64_t newest = agents_get(agents, agent)->newest_epoch;
 	for (uint32_t i = 0; i < b->epoch_count; i++)
 		if (b->epochs[i].agent == agent && b->epochs[i].epoch > newest)
 			newest = b->epochs[i].epoch;
