@@ -413,6 +413,22 @@ static struct plan_cell *plan_create(struct coverage *coverage, uint32_t unit, c
 	return &plans->cells[plans->count++];
 }
 
+/* What the plan that is asked for targets, anywhere: who has no target of it has "no plan". */
+static void targets_compute(struct coverage *coverage)
+{
+	const struct plans *plans = &coverage->registry->plans;
+	uint32_t asked = coverage->axes.plan;
+	memset(coverage->is_target, 0, sizeof coverage->is_target);
+	for (size_t i = 0; asked && i < plans->targets.count; i++) {
+		const struct plan_target *target = vec_at(&plans->targets, struct plan_target, i);
+		bool is_rate = target->kind == BAOPHU_PLAN_RATE;
+		if (target->plan == asked && target->target <= BAOPHU_MEASURES_MAX &&
+		    !coverage->is_target[is_rate][target->target] &&
+		    plans_target(plans, asked, target->unit, is_rate, target->target, coverage->axes.known_id))
+			coverage->is_target[is_rate][target->target] = true;
+	}
+}
+
 /* Own targets, then upwards the sums for units that have none of their own. Rates are not summed. */
 static void plans_compute(struct coverage *coverage)
 {
@@ -460,6 +476,7 @@ static void plans_compute(struct coverage *coverage)
 			}
 		}
 	}
+	targets_compute(coverage);
 	coverage->plans_are_stale = false;
 }
 
@@ -689,17 +706,6 @@ static void add_plan_row(struct rows *out, const struct measure *what, const str
 		row->state = BAOPHU_STATE_PARTIAL; /* a ratio of sums over different units (rule 5) */
 }
 
-static bool plan_targets(const struct coverage *coverage, uint32_t plan, bool is_rate, uint16_t target)
-{
-	for (size_t i = 0; i < coverage->registry->plans.targets.count; i++) {
-		const struct plan_target *found = vec_at(&coverage->registry->plans.targets, struct plan_target, i);
-		if (found->plan == plan && found->target == target && (found->kind == BAOPHU_PLAN_RATE) == is_rate &&
-		    !found->removed && found->id <= coverage->axes.known_id)
-			return true;
-	}
-	return false;
-}
-
 static void add_measure_rows(struct rows *out, uint16_t measure)
 {
 	const struct coverage *coverage = out->coverage;
@@ -713,7 +719,7 @@ static void add_measure_rows(struct rows *out, uint16_t measure)
 	for (unsigned i = 0; i < plans->count && !has_plan; i++)
 		has_plan = plans->cells[i].target == measure && plans->cells[i].kind != BAOPHU_PLAN_RATE &&
 			   plan_is_listed(coverage, &plans->cells[i], cell ? cell->to : BAOPHU_DATE_NONE);
-	bool is_asked = asked && !has_plan && plan_targets(coverage, asked, false, measure);
+	bool is_asked = asked && !has_plan && coverage->is_target[false][measure];
 	if (asked && !has_plan && !is_asked)
 		return;
 	bool has_figure = cell && (cell->value != BAOPHU_ABSENT || cell->state == BAOPHU_STATE_WITHDRAWN);
@@ -787,8 +793,7 @@ static void add_share_rows(struct rows *out, uint16_t number)
 	for (unsigned i = 0; i < plans->count && !has_plan; i++)
 		has_plan = plans->cells[i].kind == BAOPHU_PLAN_RATE && plans->cells[i].target == number &&
 			   plan_is_listed(coverage, &plans->cells[i], date);
-	if (asked ? !has_plan && !plan_targets(coverage, asked, true, number)
-		  : !has_plan && !(has_above && has_below) && !out->wanted_count)
+	if (asked ? !has_plan && !coverage->is_target[true][number] : !has_plan && !(has_above && has_below) && !out->wanted_count)
 		return;
 	struct baophu_row *row = row_add(out, BAOPHU_ROW_SHARE, indicator->code);
 	if (!row)

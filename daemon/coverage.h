@@ -56,6 +56,8 @@ struct coverage {
 	struct unit_cells *units; /* by unit number */
 	struct unit_plans *plans; /* by unit number */
 	bool plans_are_stale;
+	bool is_target[2]
+		      [BAOPHU_MEASURES_MAX + 1]; /* of axes.plan: by whether it is a rate, and the number of measure or indicator */
 	uint32_t unit_count;
 	struct vec dirty[BAOPHU_DEPTH_MAX + 1]; /* struct { uint32_t unit; uint16_t measure; } by depth of the unit */
 	int error; /* -ENOMEM, kept */

@@ -238,6 +238,23 @@ Test(coverage_rules, a_plan_asked_for_shows_who_has_none_and_who_has_not_reporte
 	ask(districts[1], 20240514, plan);
 	cr_assert_eq(get(BAOPHU_ROW_PLAN, "bhxh_tn", "nam-2024")->state, BAOPHU_STATE_NO_PLAN);
 	cr_assert_eq(get(BAOPHU_ROW_PLAN, "bhxh_tn", "nam-2024")->denominator, BAOPHU_ABSENT);
+	/* Its only target is taken back: the plan has nothing to say of the measure any more. */
+	scene_begin(&scene);
+	scene_add(&scene, &(struct entry){ .kind = ENTRY_PLAN,
+					   .plan = { .plan = plan,
+						     .unit = districts[0],
+						     .target = tn,
+						     .kind = BAOPHU_PLAN_STOCK,
+						     .removed = true,
+						     .from = day(20240101),
+						     .to = day(20241231),
+						     .code = "nam-2024",
+						     .issuer = "",
+						     .document = "" } });
+	scene_end(&scene, RECORD_UPDATE, 0, 0, 0);
+	cr_assert_eq(fold_settle(&scene.state), 0);
+	ask(districts[1], 20240514, plan);
+	cr_assert_null(find(BAOPHU_ROW_PLAN, "bhxh_tn", "nam-2024"));
 }
 
 Test(coverage_rules, rate_target_shows_points_and_attainment_of_the_unrounded_ratio, .init = build)
