@@ -36,12 +36,7 @@ static void fill_status(void *context, struct wire_server_status *status)
 
 static void failed(void *context, enum follower_part part, int error, uint64_t seq)
 {
-	struct daemon *d = ((struct answers *)context)->daemon;
-	notice(&d->notices, NOTICE_ALERT, "damaged", "%s is damaged near record %llu: %s; serving stops",
-	       part == FOLLOWER_LOG ? "the log" : "history.mdb", (unsigned long long)seq, baophu_strerror(error));
-	if (part == FOLLOWER_HISTORY)
-		atomic_store(&d->history_is_bad, true);
-	daemon_fail(d, part == FOLLOWER_LOG ? DAEMON_DAMAGED : DAEMON_INTERNAL);
+	daemon_part_failed(((struct answers *)context)->daemon, part, error, seq);
 }
 
 /* Answers what waits; negative when the socket fails. */

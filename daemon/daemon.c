@@ -266,22 +266,25 @@ static int write_start(struct daemon *d)
 	return error;
 }
 
-static void follower_failed(void *context, enum follower_part part, int error, uint64_t seq)
+void daemon_part_failed(void *context, enum follower_part part, int error, uint64_t seq)
 {
 	struct daemon *d = context;
+	/* Else it could not be read: no memory, no descriptors, a disk that fails. */
+	bool is_damaged = exit_of(error) != DAEMON_INTERNAL;
+	const char *what = is_damaged ? "cannot be trusted" : "cannot be read";
 	if (part == FOLLOWER_LOG) {
-		notice(&d->notices, NOTICE_ALERT, NULL,
-		       "log record %llu in %s/" LOG_DIRECTORY " cannot be trusted: %s; serving stops. "
-		       "Put a verified backup in its place",
-		       (unsigned long long)seq, d->config.data_dir, baophu_strerror(error));
-		daemon_fail(d, error == -BAOPHU_EFORMAT ? DAEMON_CONFIG : DAEMON_DAMAGED);
+		notice(&d->notices, NOTICE_ALERT, "log", "log record %llu in %s/" LOG_DIRECTORY " %s: %s; serving stops%s",
+		       (unsigned long long)seq, d->config.data_dir, what, baophu_strerror(error),
+		       is_damaged ? ". Put a verified backup in its place" : "");
+		daemon_fail(d, exit_of(error));
 		return;
 	}
 	/* Nothing is lost with the history: it is the log that counts. */
-	atomic_store(&d->history_is_bad, true);
-	notice(&d->notices, NOTICE_ALERT, NULL,
-	       "history.mdb in %s is damaged near %llu: %s; it is rebuilt from the log at the next start", d->config.data_dir,
-	       (unsigned long long)seq, baophu_strerror(error));
+	if (error != -ENOMEM)
+		atomic_store(&d->history_is_bad, true);
+	notice(&d->notices, NOTICE_ALERT, "history", "history.mdb in %s %s near record %llu: %s; %s", d->config.data_dir, what,
+	       (unsigned long long)seq, baophu_strerror(error),
+	       error == -ENOMEM ? "serving stops" : "serving stops, it is rebuilt from the log at the next start");
 	daemon_fail(d, DAEMON_INTERNAL);
 }
 
@@ -358,7 +361,7 @@ enum daemon_exit daemon_open(struct daemon *d)
 		notice(&d->notices, NOTICE_ERROR, NULL, "%s", why);
 		return DAEMON_CONFIG;
 	}
-	struct follower_config follower = { .log = d->log, .history = d->history, .failed = follower_failed, .context = d };
+	struct follower_config follower = { .log = d->log, .history = d->history, .failed = daemon_part_failed, .context = d };
 	error = follower_start(&follower, &d->follower);
 	if (error) {
 		notice(&d->notices, NOTICE_ERROR, NULL, "the follower cannot start: %s", baophu_strerror(error));

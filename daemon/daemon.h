@@ -56,5 +56,8 @@ void daemon_close(struct daemon *daemon);
 /* Adds the state's digest to a record that was begun. */
 void daemon_add_checkpoint(struct daemon *daemon, struct record_writer *writer);
 
+/* follower_config.failed and query_config.failed: says so, and ends the daemon. A log that is damaged keeps it from being started again, one
+ * that only could not be read does not. `context` is the daemon. */
+void daemon_part_failed(void *context, enum follower_part part, int error, uint64_t seq);
 /* Another thread cannot go on: the collector is to end with this status. */
 void daemon_fail(struct daemon *daemon, enum daemon_exit exit);
