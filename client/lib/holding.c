@@ -109,17 +109,20 @@ uint64_t holding_version(const struct holding *holding, uint32_t unit)
 
 /* ---- what happens ---- */
 
-int holding_resume_unit(struct holding *holding, uint32_t unit, uint64_t version)
-{
-	return unit && version ? put(holding, unit, version, false) : -EINVAL;
-}
-
 void holding_resume(struct holding *holding, const struct baophu_place *place)
 {
 	holding->place = *place;
 	holding->seal_seq = place->seq; /* a seal before it is of another history */
 	holding->state = HOLDING_STALE;
 	holding->is_unverified = true;
+	holding->is_resumed = true;
+}
+
+int holding_resume_unit(struct holding *holding, uint32_t unit, uint64_t version)
+{
+	if (!unit || !version || version > holding->place.seq)
+		return -EINVAL;
+	return put(holding, unit, version, false);
 }
 
 void holding_restart(struct holding *holding)
@@ -182,10 +185,24 @@ void holding_seal(struct holding *holding, const struct baophu_seal *seal)
 		holding->place = seal->place;
 		holding->asked_since_proof = false;
 		holding->wants_all = false;
+		holding->is_resumed = false;
+	} else if (holding->is_resumed) { /* a version that was never true could outlast every answer */
+		holding_restart(holding);
+		holding->seal_seq = seal->place.seq;
+		holding->date = seal->date;
 	} else {
 		holding->state = HOLDING_REPAIRING;
 		holding->wants_all = holding->wants_all || holding->asked_since_proof;
 	}
+}
+
+bool holding_is_emptied(struct holding *holding, const struct baophu_seal *seal)
+{
+	if (seal->count || !holding->count || holding->state == HOLDING_SYNCING || holding->is_unverified ||
+	    seal->place.seq < holding->asked_seq)
+		return false;
+	holding_answer_begin(holding);
+	return true;
 }
 
 void holding_lost(struct holding *holding)

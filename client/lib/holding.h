@@ -36,6 +36,7 @@ struct holding {
 	bool heard_since_lost;
 	bool asked_since_proof; /* the next mismatch means that asking what changed did not mend it */
 	bool wants_all;
+	bool is_resumed; /* what it began with came from outside and was never proved here */
 	struct holding_slot *slots; /* open hash, power of two */
 	uint32_t size, used, units_max, generation, sweep_at;
 	uint32_t restarts; /* times everything became void */
@@ -43,10 +44,11 @@ struct holding {
 /* units_max bounds the memory (16 to 32 bytes a unit): one unit more is -BAOPHU_EFULL. */
 void holding_init(struct holding *holding, uint32_t units_max);
 void holding_finish(struct holding *holding);
-/* Instead of beginning with nothing: each unit that was held at an earlier proof, then the place of that proof. STALE until the collector
- * was asked what changed since. -EINVAL: no unit or version; -BAOPHU_EFULL, -ENOMEM. */
-int holding_resume_unit(struct holding *holding, uint32_t unit, uint64_t version);
+/* Instead of beginning with nothing: the place of an earlier proof, then each unit that was held there. STALE until the collector was
+ * asked what changed since; if that does not lead to a proof, everything is void. -EINVAL: no unit, or no version of that place;
+ * -BAOPHU_EFULL, -ENOMEM. */
 void holding_resume(struct holding *holding, const struct baophu_place *place);
+int holding_resume_unit(struct holding *holding, uint32_t unit, uint64_t version);
 
 /* What became of a record. */
 enum holding_effect {
@@ -61,6 +63,9 @@ int holding_publish(struct holding *holding, uint32_t unit, uint64_t previous, u
 /* A seal of this subtree: the only thing that makes EXACT. One that goes back in the log, or another digest at a proved seq, is of
  * another history: everything is void. */
 void holding_seal(struct holding *holding, const struct baophu_seal *seal);
+/* True for a seal that says: nothing is there; though something is held. A unit that was moved away is still answered with, because it is
+ * asked for by its code. Then call holding_sweep until 0 before holding_seal. */
+bool holding_is_emptied(struct holding *holding, const struct baophu_seal *seal);
 /* The connection was lost, or nothing was heard for too long. */
 void holding_lost(struct holding *holding);
 /* The collector's history does not contain `place`, or everything is void for another reason. */
@@ -78,7 +83,7 @@ enum holding_question holding_question(const struct holding *holding, uint64_t *
 void holding_answer_begin(struct holding *holding);
 /* HOLDING_OLD, APPLIED. -BAOPHU_EFULL, -ENOMEM. */
 int holding_answer_record(struct holding *holding, uint32_t unit, uint64_t version, enum holding_effect *ret_effect);
-/* After an answer to ASK_ALL: drops one unit that it did not have and returns its number; 0: no more. */
+/* After an answer to ASK_ALL, or holding_is_emptied: drops one unit that it did not have and returns its number; 0: no more. */
 uint32_t holding_sweep(struct holding *holding, const struct baophu_place *cut);
 /* The answer is taken whole: newer than the last proof, until a seal says so. */
 void holding_answer_end(struct holding *holding, const struct baophu_place *cut);

@@ -92,6 +92,8 @@ int subscription_open(const struct subscription_config *config, struct subscript
 		subscription->config.stale_after_ms = SUBSCRIPTION_STALE_MS;
 	subscription->heard_ms = link_now_ms();
 	holding_init(&subscription->holding, config->units_max ? config->units_max : BAOPHU_UNITS_MAX);
+	if (config->resume_place.seq)
+		holding_resume(&subscription->holding, &config->resume_place);
 	for (uint32_t i = 0; !error && config->resume_place.seq && i < config->resume_count; i++)
 		error = holding_resume_unit(&subscription->holding, config->resume_units[i].unit_number,
 					    config->resume_units[i].version);
@@ -99,8 +101,6 @@ int subscription_open(const struct subscription_config *config, struct subscript
 		subscription_close(subscription);
 		return error;
 	}
-	if (config->resume_place.seq)
-		holding_resume(&subscription->holding, &config->resume_place);
 	subscription->standing.date = BAOPHU_DATE_NONE;
 	subscription->topic_bytes = (size_t)snprintf(subscription->topic, sizeof subscription->topic, "coverage/%u/%s/",
 						     config->depth, config->path);
@@ -215,16 +215,23 @@ static int take_page(struct subscription *subscription, const struct wire_answer
 	return 0;
 }
 
-/* The last page is taken. */
-static void finish_answer(struct subscription *subscription, const struct baophu_place *cut, int64_t now_ms)
+/* Drops what was not there at this cut. */
+static void sweep(struct subscription *subscription, const struct baophu_place *cut)
 {
 	uint32_t unit;
-	while (subscription->asked == HOLDING_ASK_ALL && (unit = holding_sweep(&subscription->holding, cut)) != 0) {
+	while ((unit = holding_sweep(&subscription->holding, cut)) != 0) {
 		struct baophu_record gone = { .unit_number = unit, .version = cut->seq, .seq = cut->seq, .tombstone = true };
 		gone.depth = subscription->config.depth;
 		gone.date = subscription->holding.date;
 		show_record(subscription, &gone);
 	}
+}
+
+/* The last page is taken. */
+static void finish_answer(struct subscription *subscription, const struct baophu_place *cut, int64_t now_ms)
+{
+	if (subscription->asked == HOLDING_ASK_ALL)
+		sweep(subscription, cut);
 	holding_answer_end(&subscription->holding, cut);
 	subscription->is_asking = false;
 	subscription->has_joined = true;
@@ -286,6 +293,8 @@ static int hear_publication(struct subscription *subscription, zmq_msg_t *topic,
 		struct baophu_seal seal;
 		if (wire_decode_seal(&subscription->arena, zmq_msg_data(body), size, &seal) < 0)
 			return -BAOPHU_EPROTOCOL;
+		if (holding_is_emptied(&subscription->holding, &seal))
+			sweep(subscription, &seal.place);
 		holding_seal(&subscription->holding, &seal);
 		if (subscription->holding.state == HOLDING_EXACT)
 			subscription->ask_again_ms = 0;

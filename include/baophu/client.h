@@ -177,7 +177,7 @@ struct baophu_question {
 struct baophu_answer {
 	enum baophu_code code; /* NONE, or why there is no answer */
 	char text[256]; /* with code QUERY what is wrong with the question, in English; else "" */
-	struct baophu_place cut;
+	struct baophu_place cut; /* with known_seq that place, else the newest */
 	baophu_date as_of, tree_date;
 	uint64_t known_seq;
 	char plan[BAOPHU_CODE_BYTES_MAX + 1];
@@ -261,8 +261,8 @@ struct baophu_subscription_config {
 	void (*on_state)(void *user, const struct baophu_subscription_standing *standing); /* before the cut that it proves */
 };
 
-/* Starts; does not wait. Borrows config; on 0 *ret_subscription is returned owned. -EINVAL: path, depth or endpoint; -BAOPHU_EFULL:
- * resume_count above units_max; -ENOMEM; errno values. */
+/* Starts; does not wait. Borrows config; on 0 *ret_subscription is returned owned. -EINVAL: path, depth or endpoint, or
+ * a unit or version that resume_place cannot have; -BAOPHU_EFULL: resume_count above units_max; -ENOMEM; errno values. */
 BAOPHU_API int baophu_subscription_open(const struct baophu_subscription_config *config,
 					struct baophu_subscription **ret_subscription);
 /* Takes the subscription, or NULL. */
