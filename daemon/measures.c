@@ -67,6 +67,9 @@ int measures_apply_indicator(struct measures *measures, const struct entry_indic
 	struct indicator *indicator = numbered(&measures->indicators, entry->indicator, sizeof *indicator);
 	if (!indicator)
 		return -ENOMEM;
+	/* Another name for the same ratio is no reason not to have known it before. */
+	if (indicator->id && indicator->numerator == entry->numerator && indicator->denominator == entry->denominator)
+		id = indicator->id;
 	*indicator = (struct indicator){ .id = id, .numerator = entry->numerator, .denominator = entry->denominator };
 	memcpy(indicator->code, entry->code, strnlen(entry->code, BAOPHU_CODE_BYTES_MAX));
 	return text_into(measures, entry->name_vi, &indicator->name_vi) || text_into(measures, entry->name_en, &indicator->name_en)

@@ -13,7 +13,7 @@ struct measure {
 	char code[BAOPHU_CODE_BYTES_MAX + 1];
 };
 struct indicator {
-	uint64_t id;
+	uint64_t id; /* entry that said the ratio; a name may be newer */
 	uint16_t numerator, denominator;
 	uint32_t name_vi, name_en;
 	char code[BAOPHU_CODE_BYTES_MAX + 1];

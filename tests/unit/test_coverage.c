@@ -276,6 +276,32 @@ Test(coverage_rules, rate_target_shows_points_and_attainment_of_the_unrounded_ra
 	cr_assert_eq(plan->state, BAOPHU_STATE_HALF);
 }
 
+Test(coverage_rules, a_new_name_of_an_indicator_leaves_the_past_alone, .init = build)
+{
+	uint16_t indicator = scene_indicator(&scene, "bhxh_laodong", bhxh, workers);
+	fact(city, bhxh, 20240430, 31455);
+	fact(city, workers, 20240430, 202418);
+	uint64_t known_id = entry_id(scene.place.seq, 0x1ffff);
+	scene_begin(&scene);
+	scene_add(&scene, &(struct entry){ .kind = ENTRY_INDICATOR,
+					   .indicator = { .indicator = indicator,
+							  .numerator = bhxh,
+							  .denominator = workers,
+							  .code = "bhxh_laodong",
+							  .name_vi = "tên mới",
+							  .name_en = "new name" } });
+	scene_end(&scene, RECORD_UPDATE, 0, 0, 0);
+	settle(city);
+	struct coverage coverage;
+	struct axes axes = { .date = day(20240514), .from = BAOPHU_DATE_NONE, .to = BAOPHU_DATE_NONE, .known_id = known_id };
+	coverage_init(&coverage, &scene.state.registry, &scene.state.tree, &scene.state.facts, &scene.state.registry.rates, &axes);
+	coverage_mark_all(&coverage);
+	cr_assert_eq(coverage_settle(&coverage), 0);
+	row_count = coverage_rows(&coverage, city, NULL, 0, rows, 256, NULL);
+	get(BAOPHU_ROW_SHARE, "bhxh_laodong", "");
+	coverage_finish(&coverage);
+}
+
 Test(coverage_rules, published_rates_are_compared_never_used, .init = build)
 {
 	uint32_t plan = scene_plan(&scene, 0, "nam-2024", city, BAOPHU_PLAN_STOCK, tn, day(20240101), day(20241231), 37420, 0);
