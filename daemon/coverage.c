@@ -236,6 +236,8 @@ static bool figure_of(const struct coverage *coverage, uint32_t unit, uint16_t m
 	return ret_cell->value != BAOPHU_ABSENT;
 }
 
+static uint16_t at_most_16_bits(uint32_t count) { return count < UINT16_MAX ? (uint16_t)count : UINT16_MAX; }
+
 /* The unit's own facts as a cell: what stands in one extent. */
 static struct cell own_figure(const struct coverage *coverage, uint32_t unit, uint16_t measure, uint8_t extent, bool is_flow,
 			      struct period period, bool *ret_withdrawn)
@@ -255,7 +257,7 @@ static struct cell own_figure(const struct coverage *coverage, uint32_t unit, ui
 		cell.to = period.to;
 		cell.estimated = flow.estimated;
 		cell.uncovered_days = flow.uncovered_days;
-		cell.unused = (uint16_t)flow.unused;
+		cell.unused = at_most_16_bits(flow.unused);
 		cell.status = flow.status;
 		cell.origin = flow.origin;
 		cell.bound = flow.bound;
@@ -299,7 +301,7 @@ static void cell_take_total(struct cell *cell, const struct total *total, bool i
 	cell->oldest = total->oldest;
 	cell->estimated = total->estimated;
 	cell->uncovered_days = total->uncovered_days;
-	cell->unused = (uint16_t)total->unused;
+	cell->unused = at_most_16_bits(total->unused);
 	cell->status = total->status;
 	cell->origin = total->origin;
 	cell->bound = total->bound;

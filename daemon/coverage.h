@@ -15,7 +15,7 @@ struct cell {
 	uint32_t reported, expected;
 	uint32_t uncovered_days;
 	uint16_t measure;
-	uint16_t unused;
+	uint16_t unused; /* the largest number: so many or more */
 	uint8_t basis, state, status, origin, bound, reason;
 	bool dirty, mixed_bounds;
 };
