@@ -1,5 +1,7 @@
-/* api_subscription.c - the subscription of client.h: records gathered until a seal proves them, then shown as one cut.
+/* api_subscription.c - the subscription of client.h: records gathered until a seal proves them, then shown as one cut a step.
  *
+ * Two heaps: what came since the last proof, and what is proved and not yet shown. A proof moves the one over the other; the end of a step
+ * shows what is proved. So a caller who looks seldom gets one cut for all that he missed, and a flood cannot keep him from getting it.
  * Joining, repairing and what may be claimed are subscription.c's and holding.c's. After a record could not be kept nothing is shown any
  * more: a cut without it would be wrong and look right.
  */
@@ -20,8 +22,10 @@ static_assert((int)BAOPHU_VIEW_SYNCING == (int)HOLDING_SYNCING && (int)BAOPHU_VI
 struct baophu_subscription {
 	struct subscription *subscription;
 	struct baophu_subscription_config config; /* user and callbacks only */
-	struct cut cut; /* what came since `from` */
-	struct baophu_place from;
+	struct cut coming, proved;
+	struct baophu_place from, to; /* to: of the last proof */
+	baophu_date date;
+	bool has_proof; /* newer than what was shown */
 	bool is_whole; /* nothing was shown since all became void */
 	int error; /* the first one of gathering; it stays */
 };
@@ -46,27 +50,28 @@ static void on_record(void *user, const struct baophu_record *record)
 	if (subscription->error)
 		return;
 	if (subscription->config.on_cut)
-		subscription->error = cut_put(&subscription->cut, record);
+		subscription->error = cut_put(&subscription->coming, record);
 	if (!subscription->error && subscription->config.on_record)
 		subscription->config.on_record(subscription->config.user, record);
 }
 
-static void show_cut(struct baophu_subscription *subscription, const struct subscription_standing *standing)
+static void show_cut(struct baophu_subscription *subscription)
 {
-	struct cut *cut = &subscription->cut;
+	struct cut *cut = &subscription->proved;
 	if (subscription->is_whole)
 		cut_drop_tombstones(cut);
 	struct baophu_cut shown = { .from = subscription->from,
-				    .to = standing->place,
-				    .date = standing->date,
+				    .to = subscription->to,
+				    .date = subscription->date,
 				    .is_whole = subscription->is_whole,
 				    .record_count = cut->count,
 				    .records = cut->records };
 	if (subscription->config.on_cut)
 		subscription->config.on_cut(subscription->config.user, &shown);
 	cut_clear(cut);
-	subscription->from = standing->place;
+	subscription->from = subscription->to;
 	subscription->is_whole = false;
+	subscription->has_proof = false;
 }
 
 static void on_state(void *user, const struct subscription_standing *standing)
@@ -75,17 +80,23 @@ static void on_state(void *user, const struct subscription_standing *standing)
 	if (subscription->error)
 		return;
 	if (standing->state == HOLDING_SYNCING) {
-		cut_clear(&subscription->cut);
+		cut_clear(&subscription->coming);
+		cut_clear(&subscription->proved);
 		subscription->from = (struct baophu_place){ 0 };
 		subscription->is_whole = true;
+		subscription->has_proof = false;
+	}
+	if (standing->state == HOLDING_EXACT) {
+		subscription->error = cut_merge(&subscription->proved, &subscription->coming);
+		subscription->to = standing->place;
+		subscription->date = standing->date;
+		subscription->has_proof = true;
 	}
 	if (subscription->config.on_state) {
 		struct baophu_subscription_standing shown;
 		read_standing(standing, &shown);
 		subscription->config.on_state(subscription->config.user, &shown);
 	}
-	if (standing->state == HOLDING_EXACT)
-		show_cut(subscription, standing);
 }
 
 int baophu_subscription_open(const struct baophu_subscription_config *config, struct baophu_subscription **ret_subscription)
@@ -128,7 +139,8 @@ void baophu_subscription_close(struct baophu_subscription *subscription)
 	if (!subscription)
 		return;
 	subscription_close(subscription->subscription);
-	cut_clear(&subscription->cut);
+	cut_clear(&subscription->coming);
+	cut_clear(&subscription->proved);
 	free(subscription);
 }
 
@@ -137,6 +149,8 @@ int baophu_subscription_step(struct baophu_subscription *subscription, int timeo
 	if (subscription->error)
 		return subscription->error;
 	int error = subscription_step(subscription->subscription, timeout_ms);
+	if (!subscription->error && subscription->has_proof)
+		show_cut(subscription);
 	return subscription->error ? subscription->error : error;
 }
 

@@ -41,19 +41,13 @@ static int grow(struct cut *cut)
 	return 0;
 }
 
-int cut_put(struct cut *cut, const struct baophu_record *record)
+/* Puts the record in, whose rows become the cut's. */
+static int put(struct cut *cut, const struct baophu_record *record)
 {
-	struct baophu_row *rows = NULL;
 	if (cut->count == cut->capacity) {
 		int error = grow(cut);
 		if (error)
 			return error;
-	}
-	if (record->row_count) {
-		rows = malloc(record->row_count * sizeof *rows);
-		if (!rows)
-			return -ENOMEM;
-		memcpy(rows, record->rows, record->row_count * sizeof *rows);
 	}
 	uint32_t *entry = find(cut, record->unit_number);
 	if (!*entry)
@@ -61,7 +55,41 @@ int cut_put(struct cut *cut, const struct baophu_record *record)
 	else
 		free((void *)(uintptr_t)cut->records[*entry - 1].rows);
 	cut->records[*entry - 1] = *record;
-	cut->records[*entry - 1].rows = rows;
+	return 0;
+}
+
+int cut_put(struct cut *cut, const struct baophu_record *record)
+{
+	struct baophu_record copy = *record;
+	struct baophu_row *rows = NULL;
+	if (record->row_count) {
+		rows = malloc(record->row_count * sizeof *rows);
+		if (!rows)
+			return -ENOMEM;
+		memcpy(rows, record->rows, record->row_count * sizeof *rows);
+	}
+	copy.rows = rows;
+	int error = put(cut, &copy);
+	if (error)
+		free(rows);
+	return error;
+}
+
+int cut_merge(struct cut *cut, struct cut *newer)
+{
+	if (!cut->count) {
+		cut_clear(cut);
+		*cut = *newer;
+		*newer = (struct cut){ 0 };
+		return 0;
+	}
+	for (uint32_t i = 0; i < newer->count; i++) {
+		int error = put(cut, &newer->records[i]);
+		if (error)
+			return error;
+		newer->records[i].rows = NULL;
+	}
+	cut_clear(newer);
 	return 0;
 }
 

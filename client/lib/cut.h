@@ -16,6 +16,8 @@ struct cut {
 /* Copies the record; the one it has of this unit is replaced. -BAOPHU_EFULL: more units than a collector may have; -ENOMEM. After an
  * error the cut is not whole. */
 int cut_put(struct cut *cut, const struct baophu_record *record);
-/* Drops the tombstones: a snapshot has no use for them. To be cleared before the next cut_put. */
+/* Moves everything out of `newer`, which is then empty, over what the cut has of the same units. Errors as cut_put. */
+int cut_merge(struct cut *cut, struct cut *newer);
+/* Drops the tombstones: a snapshot has no use for them. To be cleared before anything is put in or merged again. */
 void cut_drop_tombstones(struct cut *cut);
 void cut_clear(struct cut *cut); /* empty, as from the start; takes one of zeros */

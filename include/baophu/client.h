@@ -256,7 +256,7 @@ struct baophu_subscription_config {
 	void *user; /* first argument of the callbacks */
 	/* Callbacks run inside baophu_subscription_step, on its thread; they may not call it or close the subscription. What they are given is
 	 * lent until they return. Each may be NULL. */
-	void (*on_cut)(void *user, const struct baophu_cut *cut);
+	void (*on_cut)(void *user, const struct baophu_cut *cut); /* at most once a step, at its end */
 	void (*on_record)(void *user, const struct baophu_record *record); /* each as it comes, not yet proved */
 	void (*on_state)(void *user, const struct baophu_subscription_standing *standing); /* before the cut that it proves */
 };
@@ -269,7 +269,8 @@ BAOPHU_API int baophu_subscription_open(const struct baophu_subscription_config 
 BAOPHU_API void baophu_subscription_close(struct baophu_subscription *subscription);
 /* Works for at most timeout_ms (0: only what is there) and returns sooner when a callback was called. To be called again and again: nothing
  * is heard meanwhile. 0; -EINTR; -BAOPHU_EFULL: more units than units_max; -BAOPHU_EPROTOCOL; -ENOMEM. Lost connections, missed records
- * and refused questions are no errors: on_state says so, and it goes on. */
+ * and refused questions are no errors: on_state says so, and it goes on. After -ENOMEM of keeping a record it shows nothing more and
+ * returns that each time, because a cut without it would look right: close it, and resume. */
 BAOPHU_API int baophu_subscription_step(struct baophu_subscription *subscription, int timeout_ms);
 /* Fills in how things stand. Cheap; cannot fail. */
 BAOPHU_API void baophu_subscription_standing(const struct baophu_subscription *subscription,

@@ -10,7 +10,7 @@
 
 #include <baophu/baophu.h>
 
-enum { UNITS_BELOW = 450, UNITS_MAX = 1000, STEPS_MAX = 600, STEP_MS = 100 };
+enum { UNITS_BELOW = 450, UNITS_MAX = 1000, STEPS_MAX = 600, STEP_MS = 100, BURST = 50 };
 
 #define CHECK(condition)                                                                        \
 	do                                                                                      \
@@ -119,8 +119,10 @@ static void wait_for(struct baophu_subscription *subscription, struct table *tab
 {
 	struct baophu_subscription_standing standing;
 	for (int i = 0; !table->cuts || !table->is_exact || table->place.seq < seq; i++) {
+		uint32_t cuts = table->cuts;
 		CHECK(i < STEPS_MAX);
 		CHECK(baophu_subscription_step(subscription, STEP_MS) == 0);
+		CHECK(table->cuts <= cuts + 1); /* what came meanwhile is one */
 	}
 	baophu_subscription_standing(subscription, &standing);
 	CHECK(standing.view == BAOPHU_VIEW_EXACT && standing.count == table->count);
@@ -311,6 +313,10 @@ static void follows_and_goes_on(struct baophu_session *session)
 	struct baophu_receipt receipt = send(session, figure("927", 20240531, 900));
 	wait_for(subscription, &table, receipt.place.seq);
 	CHECK(table.whole_cuts == 1 && held_value(&table, "927") == 900);
+	for (int i = 0; i < BURST; i++) /* one who does not look for a while */
+		receipt = send(session, figure("927", 20240531, 901 + i));
+	wait_for(subscription, &table, receipt.place.seq);
+	CHECK(table.whole_cuts == 1 && held_value(&table, "927") == 900 + BURST);
 	baophu_subscription_close(subscription);
 
 	/* more than a page; then some hours off, and on from there: only what changed comes */

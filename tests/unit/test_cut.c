@@ -63,3 +63,36 @@ Test(cut, a_snapshot_has_no_tombstones_but_what_came_back)
 	}
 	cut_clear(&cut);
 }
+
+Test(cut, a_newer_one_goes_over_an_older_one)
+{
+	struct cut older = { 0 }, newer = { 0 };
+	struct baophu_row row = { .value = 1 };
+	for (uint32_t unit = 1; unit <= 60; unit++) {
+		struct baophu_record record = record_of(unit, 1, &row);
+		cr_assert_eq(cut_put(&newer, &record), 0);
+	}
+	cr_assert_eq(cut_merge(&older, &newer), 0);
+	cr_assert_eq(older.count, 60);
+	cr_assert_eq(newer.count, 0);
+	row.value = 2;
+	for (uint32_t unit = 41; unit <= 200; unit++) {
+		struct baophu_record record = record_of(unit, 2, unit % 2 ? &row : NULL);
+		cr_assert_eq(cut_put(&newer, &record), 0);
+	}
+	cr_assert_eq(cut_merge(&older, &newer), 0);
+	cr_assert_eq(older.count, 200);
+	cr_assert_eq(newer.count, 0);
+	for (uint32_t i = 0; i < older.count; i++) {
+		const struct baophu_record *record = &older.records[i];
+		bool is_newer = record->unit_number > 40;
+		cr_assert_eq(record->version, is_newer ? 2 : 1);
+		cr_assert_eq(record->row_count, is_newer ? record->unit_number % 2 : 1);
+		if (record->row_count)
+			cr_assert_eq(record->rows[0].value, is_newer ? 2 : 1);
+	}
+	cr_assert_eq(cut_merge(&older, &newer), 0);
+	cr_assert_eq(older.count, 200);
+	cut_clear(&older);
+	cut_clear(&newer);
+}
