@@ -239,11 +239,26 @@ void holding_answer_begin(struct holding *holding)
 	holding->sweep_at = 0;
 }
 
+/* Newer than the last proof, over a lost connection, and the answer that is being taken did not say it (yet): it may be of a history that
+ * is no more. */
+static bool is_unproved_slot(const struct holding *holding, const struct holding_slot *slot)
+{
+	return holding->is_unverified && slot->unit && slot->version > holding->place.seq &&
+	       slot->mark >> 1 != (holding->generation & INT32_MAX);
+}
+
+static bool is_unproved(const struct holding *holding, uint32_t unit)
+{
+	return holding->size && is_unproved_slot(holding, find(holding, unit));
+}
+
 int holding_answer_record(struct holding *holding, uint32_t unit, uint64_t version, enum holding_effect *ret_effect)
 {
 	if (!unit || !version)
 		return -BAOPHU_EPROTOCOL;
 	uint64_t held = known_version(holding, unit);
+	if (is_unproved(holding, unit))
+		held = 0; /* even of this version: another history may have one with another content */
 	bool is_old = held > version || (held == version && holding_version(holding, unit));
 	if (held <= version) { /* put also when equal: the answer has it */
 		int error = put(holding, unit, version, false);
@@ -270,6 +285,18 @@ uint32_t holding_sweep(struct holding *holding, const struct baophu_place *cut)
 
 void holding_answer_end(struct holding *holding, const struct baophu_place *cut)
 {
+	for (uint32_t i = 0; holding->is_unverified && i < holding->size; i++) {
+		struct holding_slot *slot = &holding->slots[i];
+		if (!is_unproved_slot(holding, slot))
+			continue;
+		if (!is_gone(slot)) { /* in this history it did not change since: what is held is of another */
+			uint64_t seal_seq = holding->seal_seq;
+			holding_restart(holding);
+			holding->seal_seq = seal_seq;
+			return;
+		}
+		slot->version = 0; /* whether it really went, the next seal tells */
+	}
 	holding->asked_seq = cut->seq;
 	holding->asked_since_proof = true;
 	holding->is_unverified = false;

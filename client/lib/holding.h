@@ -85,7 +85,8 @@ void holding_answer_begin(struct holding *holding);
 int holding_answer_record(struct holding *holding, uint32_t unit, uint64_t version, enum holding_effect *ret_effect);
 /* After an answer to ASK_ALL, or holding_is_emptied: drops one unit that it did not have and returns its number; 0: no more. */
 uint32_t holding_sweep(struct holding *holding, const struct baophu_place *cut);
-/* The answer is taken whole: newer than the last proof, until a seal says so. */
+/* The answer is taken whole: newer than the last proof, until a seal says so. SYNCING when it shows that what was held is of another
+ * history, though `place` is of both. */
 void holding_answer_end(struct holding *holding, const struct baophu_place *cut);
 /* Version held of a unit; 0: not held. */
 uint64_t holding_version(const struct holding *holding, uint32_t unit);
