@@ -357,7 +357,7 @@ static void notice_loss(struct subscription *subscription, int64_t now_ms)
 
 int subscription_step(struct subscription *subscription, int timeout_ms)
 {
-	int64_t deadline_ms = link_now_ms() + timeout_ms;
+	int64_t deadline_ms = timeout_ms < 0 ? INT64_MAX : link_now_ms() + timeout_ms;
 	struct link *links[] = { &subscription->link, reader_link(subscription->reader) };
 	for (;;) {
 		int64_t now_ms = link_now_ms();

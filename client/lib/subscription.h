@@ -47,7 +47,7 @@ struct subscription_config {
  * resumed; -BAOPHU_EFULL: more resumed than units_max; -ENOMEM; errno values. */
 int subscription_open(const struct subscription_config *config, struct subscription **ret_subscription);
 void subscription_close(struct subscription *subscription); /* takes NULL */
-/* Works for at most timeout_ms (0: only what is there), and returns sooner when something was shown. 0; -EINTR: a signal came;
+/* Works for at most timeout_ms (0: only what is there; -1: no limit), and returns sooner when something was shown. 0; -EINTR: a signal came;
  * -BAOPHU_EFULL: more units than units_max; -BAOPHU_EPROTOCOL: the collector speaks otherwise; -ENOMEM. Lost connections, missed records
  * and refused questions are no errors: the standing says so, and it goes on trying. */
 int subscription_step(struct subscription *subscription, int timeout_ms);

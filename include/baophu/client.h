@@ -267,7 +267,7 @@ BAOPHU_API int baophu_subscription_open(const struct baophu_subscription_config 
 					struct baophu_subscription **ret_subscription);
 /* Takes the subscription, or NULL. */
 BAOPHU_API void baophu_subscription_close(struct baophu_subscription *subscription);
-/* Works for at most timeout_ms (0: only what is there) and returns sooner when a callback was called. To be called again and again: nothing
+/* Works for at most timeout_ms (0: only what is there; -1: no limit) and returns sooner when a callback was called. To be called again and again: nothing
  * is heard meanwhile. 0; -EINTR; -BAOPHU_EFULL: more units than units_max; -BAOPHU_EPROTOCOL; -ENOMEM. Lost connections, missed records
  * and refused questions are no errors: on_state says so, and it goes on. After -ENOMEM of keeping a record it shows nothing more and
  * returns that each time, because a cut without it would look right: close it, and resume. */

@@ -321,6 +321,10 @@ static void follows_and_goes_on(struct baophu_session *session)
 
 	/* more than a page; then some hours off, and on from there: only what changed comes */
 	subscription = follow(&communes, "VN/92/927", 3, NULL);
+	CHECK(baophu_subscription_step(subscription, -1) == 0); /* returns when something was shown, not before */
+	struct baophu_subscription_standing standing;
+	baophu_subscription_standing(subscription, &standing);
+	CHECK(standing.view != BAOPHU_VIEW_SYNCING || standing.records);
 	wait_for(subscription, &communes, receipt.place.seq);
 	CHECK(communes.count == UNITS_BELOW && held_value(&communes, "9270009") == 10);
 	baophu_subscription_close(subscription);
