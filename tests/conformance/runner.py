@@ -3,6 +3,7 @@
 
 Codec: every vector of wire/ is decoded, compared with its JSON, and encoded to the same bytes; so are the messages of the steps. Live:
 every step of conformance/live.json is sent, and its answer compared with what the step expects. Format: conformance/make.py.
+Every code of the .proto has a step, or a reason why not, and a line in docs/protocol.md.
 """
 import base64
 import importlib
@@ -131,6 +132,9 @@ def main():
     live = json.loads((vectors / "conformance" / "live.json").read_text(encoding="utf-8"))
     codes = {name for name in pb.Code.keys() if f'"{name}"' not in json.dumps(live)}
     check(codes <= {"CODE_NONE"}, f"no step for {codes}")
+    page = (pathlib.Path(proto_dir).parent / "docs" / "protocol.md").read_text(encoding="utf-8")
+    unsaid = [name for name in pb.Code.keys() if f"\n| {name[5:]} |" not in page]
+    check(not unsaid, f"docs/protocol.md does not say what {unsaid} means")
     collector = Live(pb)
     for step in live["steps"]:
         if "fields" in step:
