@@ -17,6 +17,20 @@ static int keep_records(void *context, const struct wire_answer *answer)
 	return CLI_OK;
 }
 
+int coverage_check_measures(const struct cli *cli, const struct names *names)
+{
+	for (uint32_t i = 0; i < cli->options.measure_count; i++) {
+		if (names_find(names, cli->options.measures[i]))
+			continue;
+		const char *near = names_suggest(names, cli->options.measures[i]);
+		cli_say(_("no measure or indicator is called “%s”; see `baophu measure list`"), cli->options.measures[i]);
+		if (near)
+			cli_say(_("did you mean `%s`?"), near);
+		return CLI_USAGE;
+	}
+	return CLI_OK;
+}
+
 int coverage_load(struct cli *cli, const char *unit, uint32_t depth, struct coverage_set *set, struct names *names,
 		  struct ask_axes *ret_axes)
 {
@@ -27,15 +41,8 @@ int coverage_load(struct cli *cli, const char *unit, uint32_t depth, struct cove
 		status = ask_unit(cli, reader, unit, code);
 	if (!status)
 		status = ask_names(cli, reader, names);
-	for (uint32_t i = 0; !status && i < cli->options.measure_count; i++) {
-		if (names_find(names, cli->options.measures[i]))
-			continue;
-		const char *near = names_suggest(names, cli->options.measures[i]);
-		cli_say(_("no measure or indicator is called “%s”; see `baophu measure list`"), cli->options.measures[i]);
-		if (near)
-			cli_say(_("did you mean `%s`?"), near);
-		status = CLI_USAGE;
-	}
+	if (!status)
+		status = coverage_check_measures(cli, names);
 	if (!status) {
 		struct wire_query query = ask_question(cli, WIRE_QUERY_COVERAGE);
 		query.unit = code;

@@ -8,3 +8,5 @@
  * zeroed; the caller finishes them whatever comes back: an exit code. */
 int coverage_load(struct cli *cli, const char *unit, uint32_t depth, struct coverage_set *set, struct names *names,
 		  struct ask_axes *ret_axes);
+/* Whether the names know every measure of the command line; CLI_USAGE after a message. */
+int coverage_check_measures(const struct cli *cli, const struct names *names);

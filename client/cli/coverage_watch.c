@@ -3,6 +3,7 @@
  * One subscription a depth. Nothing is printed before every one of them is proved; then the snapshot, then each figure that changed. After a
  * lost connection the same again, but of the new snapshot only what differs from what was printed, so a reader of the lines is
  * never left with an old figure. A stale or broken view is said on standard error.
+ * On a terminal coverage_live.h shows the same as a picture that is kept up to date.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,8 +12,10 @@
 
 #include "command.h"
 #include "coverage.h"
+#include "coverage_live.h"
 #include "language.h"
 #include "subscription.h"
+#include "terminal.h"
 
 enum { DEPTHS_MAX = BAOPHU_DEPTH_MAX + 1, STEP_MS = 50 };
 
@@ -29,6 +32,7 @@ struct watch {
 	struct names names;
 	struct watched depths[DEPTHS_MAX];
 	uint32_t depth_count;
+	struct live *live; /* NULL: lines are printed */
 	bool has_begun;
 	int error; /* the first one of a callback */
 };
@@ -82,10 +86,38 @@ static int show_changes(struct watch *watch, const struct baophu_record *before,
 	return 0;
 }
 
+/* True when a row like this one was there, as far as the picture shows it. */
+static bool had_same_look(const struct baophu_record *before, const struct baophu_row *row)
+{
+	for (uint32_t i = 0; before && i < before->row_count; i++) {
+		const struct baophu_row *old = &before->rows[i];
+		if (old->kind == row->kind && strcmp(old->measure, row->measure) == 0 && strcmp(old->plan, row->plan) == 0 &&
+		    old->value == row->value && old->from == row->from && old->to == row->to && old->basis == row->basis &&
+		    old->state == row->state && old->status == row->status && old->origin == row->origin &&
+		    old->bound == row->bound && old->plan_state == row->plan_state && old->target == row->target &&
+		    old->numerator == row->numerator && old->denominator == row->denominator && old->reported == row->reported &&
+		    old->expected == row->expected)
+			return true;
+	}
+	return false;
+}
+
+/* Marks the figures of a record that were not shown like this before; the picture itself is painted from what is held. */
+static int note_changes(struct live *live, const struct baophu_record *before, const struct baophu_record *record)
+{
+	int error = live_note(live, record->unit_number, NULL);
+	for (uint32_t i = 0; !error && i < record->row_count; i++)
+		if (record->rows[i].kind != BAOPHU_ROW_PUBLISHED && !had_same_look(before, &record->rows[i]))
+			error = live_note(live, record->unit_number, record->rows[i].measure);
+	return error;
+}
+
 static int show_record(struct watched *watched, const struct baophu_record *record)
 {
 	int error = 0;
-	if (!record->tombstone)
+	if (watched->watch->live)
+		error = note_changes(watched->watch->live, find(&watched->shown, record->unit_number), record);
+	else if (!record->tombstone)
 		error = show_changes(watched->watch, find(&watched->shown, record->unit_number), record);
 	if (!error)
 		error = coverage_set_replace(&watched->shown, record);
@@ -94,12 +126,43 @@ static int show_record(struct watched *watched, const struct baophu_record *reco
 
 static void keep_error(struct watch *watch, int error) { watch->error = watch->error ? watch->error : error; }
 
+/* The rows of one of the measures asked for, and of the plan asked for. */
+static bool is_wanted(const struct options *options, const struct baophu_row *row)
+{
+	if (*options->plan && row->kind == BAOPHU_ROW_PLAN && strcmp(row->plan, options->plan) != 0)
+		return false;
+	bool is_measure = !options->measure_count;
+	for (uint32_t i = 0; !is_measure && i < options->measure_count; i++)
+		is_measure = strcmp(row->measure, options->measures[i]) == 0;
+	return is_measure;
+}
+
+static int take_record(struct watched *watched, const struct baophu_record *record)
+{
+	const struct options *options = &watched->watch->cli->options;
+	struct baophu_record wanted = *record;
+	struct baophu_row *rows = NULL;
+	if (!record->tombstone && (*options->plan || options->measure_count)) {
+		rows = malloc((record->row_count ? record->row_count : 1) * sizeof *rows);
+		if (!rows)
+			return -ENOMEM;
+		wanted.rows = rows;
+		wanted.row_count = 0;
+		for (uint32_t i = 0; i < record->row_count; i++)
+			if (is_wanted(options, &record->rows[i]))
+				rows[wanted.row_count++] = record->rows[i];
+	}
+	int error = coverage_set_replace(&watched->held, &wanted);
+	if (!error && watched->is_joined && watched->watch->has_begun)
+		error = show_record(watched, &wanted);
+	free(rows);
+	return error;
+}
+
 static void on_record(void *user, const struct baophu_record *record)
 {
 	struct watched *watched = user;
-	keep_error(watched->watch, coverage_set_replace(&watched->held, record));
-	if (watched->is_joined && watched->watch->has_begun)
-		keep_error(watched->watch, show_record(watched, record));
+	keep_error(watched->watch, take_record(watched, record));
 }
 
 static void on_state(void *user, const struct subscription_standing *standing)
@@ -110,7 +173,9 @@ static void on_state(void *user, const struct subscription_standing *standing)
 		coverage_set_finish(&watched->held);
 		watched->is_joined = false;
 	}
-	if (watched->was_exact && standing->state == HOLDING_STALE)
+	if (watched->watch->live)
+		keep_error(watched->watch, live_note(watched->watch->live, 0, NULL));
+	else if (watched->was_exact && standing->state == HOLDING_STALE)
 		cli_say(_("the connection is lost; what was printed is as of log place %llu"),
 			(unsigned long long)standing->place.seq);
 	watched->was_exact = is_exact || (watched->was_exact && standing->state != HOLDING_STALE);
@@ -119,7 +184,7 @@ static void on_state(void *user, const struct subscription_standing *standing)
 	watched->is_joined = true;
 	for (uint32_t i = 0; watched->watch->has_begun && i < watched->held.count; i++)
 		keep_error(watched->watch, show_record(watched, &watched->held.records[i]));
-	if (watched->watch->has_begun)
+	if (watched->watch->has_begun && !watched->watch->live)
 		cli_say(_("up to date again at log place %llu"), (unsigned long long)standing->place.seq);
 }
 
@@ -213,6 +278,62 @@ static int find_path(struct cli *cli, struct reader *reader, const char *unit, c
 	return CLI_OK;
 }
 
+/* ---- on a terminal ---- */
+
+/* Everything together is as sure as the least sure of it: from what is worst to what is best. */
+static void look(const struct watch *watch, struct live_sight *ret_sight)
+{
+	static const int how_bad[HOLDING_STATE_COUNT] = {
+		[HOLDING_EXACT] = 0, [HOLDING_FOLLOWING] = 1, [HOLDING_REPAIRING] = 2, [HOLDING_SYNCING] = 3, [HOLDING_STALE] = 4
+	};
+	*ret_sight = (struct live_sight){ .state = HOLDING_EXACT, .date = BAOPHU_DATE_NONE, .set_count = watch->depth_count };
+	for (uint32_t i = 0; i < watch->depth_count; i++) {
+		const struct subscription_standing *standing = subscription_standing(watch->depths[i].subscription);
+		ret_sight->sets[i] = &watch->depths[i].held;
+		if (how_bad[standing->state] > how_bad[ret_sight->state])
+			ret_sight->state = standing->state;
+		if (!i || standing->place.seq < ret_sight->seq)
+			ret_sight->seq = standing->place.seq;
+		ret_sight->date = standing->date > ret_sight->date ? standing->date : ret_sight->date;
+	}
+	/* Depths proved at different places: the picture as a whole is of none of them. */
+	if (ret_sight->state == HOLDING_EXACT && !is_exact_everywhere(watch))
+		ret_sight->state = HOLDING_FOLLOWING;
+}
+
+static int begin_picture(struct watch *watch, const struct live_sight *sight)
+{
+	int error = live_begin(watch->live, sight);
+	for (uint32_t i = 0; i < watch->depth_count; i++)
+		for (uint32_t j = 0; !error && j < watch->depths[i].held.count; j++)
+			error = coverage_set_replace(&watch->depths[i].shown, &watch->depths[i].held.records[j]);
+	watch->has_begun = true;
+	return error;
+}
+
+static int follow_picture(struct watch *watch)
+{
+	for (bool ends = false;;) {
+		struct live_sight sight;
+		int error = 0;
+		/* One wait a round, however many depths: keys are answered at once. */
+		for (uint32_t i = 0; !error && i < watch->depth_count; i++)
+			error = subscription_step(watch->depths[i].subscription, i ? 0 : STEP_MS);
+		error = error == -EINTR ? 0 : error ? error : watch->error;
+		look(watch, &sight);
+		if (!error && !watch->has_begun && is_exact_everywhere(watch))
+			error = begin_picture(watch, &sight);
+		int status = error ? error : live_step(watch->live, &sight, &ends);
+		if (!ends && !status)
+			continue;
+		live_close(watch->live);
+		watch->live = NULL;
+		return status < 0 ? cli_fail(error ? watch->cli->options.publish : _("terminal"), status) : status;
+	}
+}
+
+/* ---- as lines ---- */
+
 static int follow(struct watch *watch)
 {
 	struct cli *cli = watch->cli;
@@ -267,8 +388,15 @@ int coverage_watch(struct cli *cli)
 	if (!status)
 		status = ask_names(cli, reader, &watch->names);
 	if (!status)
+		status = coverage_check_measures(cli, &watch->names);
+	if (!status)
 		status = find_path(cli, reader, code, path, &top_depth);
 	reader_close(reader);
+	if (!status && writer_is_for_people(&cli->writer) && !cli->options.once && terminal_is_paintable()) {
+		int error = live_open(cli, &watch->names, &watch->live);
+		if (error)
+			status = cli_fail(_("terminal"), error);
+	}
 	for (uint32_t i = 0; !status && i <= levels && top_depth + i < DEPTHS_MAX; i++) {
 		struct watched *watched = &watch->depths[i];
 		watched->watch = watch;
@@ -281,13 +409,17 @@ int coverage_watch(struct cli *cli)
 							    .on_state = on_state };
 		int error = subscription_open(&config, &watched->subscription);
 		if (error)
-			status = cli_fail(cli->options.publish, error);
+			status = error;
 		else
 			watch->depth_count++;
 	}
+	bool was_picture = watch->live;
 	if (!status)
-		status = follow(watch);
-	if (watch->has_begun) {
+		status = watch->live ? follow_picture(watch) : follow(watch);
+	live_close(watch->live);
+	if (status < 0)
+		status = cli_fail(cli->options.publish, status);
+	if (watch->has_begun && !was_picture) {
 		int ended = cli_wrote(writer_is_for_people(&cli->writer) ? 0 : writer_end(&cli->writer));
 		status = status ? status : ended;
 	}

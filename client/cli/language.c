@@ -60,3 +60,14 @@ bool language_start(const char *wanted)
 	textdomain("baophu");
 	return vietnamese;
 }
+
+bool language_is_utf8(void)
+{
+	static const char *const variables[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+		const char *said = getenv(variables[i]);
+		if (said && *said)
+			return strcasestr(said, "utf-8") || strcasestr(said, "utf8");
+	}
+	return false;
+}

@@ -14,3 +14,5 @@
 /* Sets the process's locale and catalogue. `wanted` is "vi", "en" or NULL: BAOPHU_LANG, then LC_ALL, LC_MESSAGES, LANG decide.
  * Returns true for Vietnamese. */
 bool language_start(const char *wanted);
+/* Whether the environment says that the terminal shows UTF-8: texts are UTF-8 anyway, drawing signs need not be. */
+bool language_is_utf8(void);

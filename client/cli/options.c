@@ -62,6 +62,8 @@ static const struct option_row {
 	[OPTION_LIMIT] = { "limit", 'n', TYPE_NUMBER, AT(limit), "N", N_("at most this many lines"), NULL, NULL, 0, UINT32_MAX },
 	[OPTION_FROM_SEQ] = { "from", 0, TYPE_SEQ, AT(from_seq), "SEQ", N_("from this place of the log on"), NULL, NULL, 0, 0 },
 	[OPTION_ONCE] = { "once", 0, TYPE_FLAG, AT(once), NULL, N_("print the first proven snapshot, then end"), NULL, NULL, 0, 0 },
+	[OPTION_ASCII] = { "ascii", 0, TYPE_FLAG, AT(ascii), NULL, N_("bars of # and no other signs than ASCII has"), NULL, NULL, 0,
+			   0 },
 	[OPTION_UNIT] = { "unit", 0, TYPE_CODE, AT(unit), "CODE", N_("only this unit and what lies below it"), NULL, NULL, 0, 0 },
 	[OPTION_AGENT] = { "agent", 'a', TYPE_CODE, AT(agent), "NAME", N_("name of the sender as the centre enrolled it"),
 			   "BAOPHU_AGENT", NULL, 0, 0 },

@@ -1,0 +1,33 @@
+/* coverage_live.h - the view of `baophu coverage watch` on a terminal, kept up to date.
+ *
+ * Knows what stood at the start and what changed lately; lays out by view.h, paints by terminal.h, at most four times a second. Follows no
+ * subscription itself: coverage_watch.c does, and hands over what is held. Threads: one.
+ */
+#pragma once
+
+#include "cli.h"
+#include "coverage_rows.h"
+#include "holding.h"
+
+enum { LIVE_SETS_MAX = BAOPHU_DEPTH_MAX + 1 };
+/* What is held now, and how sure it is. */
+struct live_sight {
+	const struct coverage_set *sets[LIVE_SETS_MAX];
+	uint32_t set_count;
+	enum holding_state state;
+	uint64_t seq;
+	baophu_date date;
+};
+
+struct live;
+/* Takes the terminal; `cli` and `names` are borrowed until it is closed. errno values. */
+int live_open(const struct cli *cli, const struct names *names, struct live **ret_live);
+/* Gives the terminal back; takes NULL. Does not return when SIGTERM or SIGHUP asked for the end: these end the program. */
+void live_close(struct live *live);
+/* What later changes are counted from. Copies. -ENOMEM. */
+int live_begin(struct live *live, const struct live_sight *sight);
+/* Something of what is held changed. With a measure: this figure, which is marked for a while. -ENOMEM. */
+int live_note(struct live *live, uint32_t unit_number, const char *measure);
+/* Takes keys and signals, and paints what changed when it is time. CLI_OK: go on; *ret_ends is set when somebody asked for the end, with
+ * the exit code returned. Negative errno values. */
+int live_step(struct live *live, const struct live_sight *sight, bool *ret_ends);
