@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import zmq
 
@@ -42,9 +43,11 @@ class Output:
 
     def until(self, words):
         """The next line with all words; what stands before it is passed over."""
+        deadline = time.monotonic() + WAIT_S
         while True:
             with self.condition:
-                check(self.condition.wait_for(lambda: self.taken < len(self.lines), WAIT_S), f"no {words} in {self.lines}")
+                left = deadline - time.monotonic()
+                check(left > 0 and self.condition.wait_for(lambda: self.taken < len(self.lines), left), f"no {words} in {self.lines}")
                 line = self.lines[self.taken]
                 self.taken += 1
             check(line, f"it ended before {words}: {self.lines}")
