@@ -2,6 +2,10 @@
  *
  * While a question is under way publications wait in the socket's queue, so an answer and the stream never interleave; what overflows that
  * queue is found out by the next seal.
+ *
+ * Versions are compared within one history only, and a collector that was put back has another. What it published before waits in queues and
+ * may be heard long after it ended, so the stream is connected after the reader and again after either connection was lost: then nothing
+ * of it is older than the answers.
  */
 #include "subscription.h"
 
@@ -26,9 +30,10 @@ struct subscription {
 	struct subscription_config config;
 	struct subscription_standing standing;
 	struct holding holding;
-	struct link link;
+	struct link link; /* the stream; no socket until the reader is connected */
+	char *publish_endpoint; /* owned */
 	struct reader *reader;
-	uint32_t link_seen, restarts_shown;
+	uint32_t link_seen, questions_seen, restarts_shown; /* connections of the link, of the reader */
 
 	char topic[TOPIC_BYTES], seal_topic[TOPIC_BYTES];
 	size_t topic_bytes, seal_topic_bytes;
@@ -73,6 +78,20 @@ static int read_path(const char *path, char unit[static BAOPHU_CODE_BYTES_MAX + 
 	return 0;
 }
 
+/* Connects anew to what is published. */
+static int open_stream(struct subscription *subscription)
+{
+	struct link *link = &subscription->link;
+	int error = link_open(link, subscription->config.context, LINK_SUBSCRIBER, subscription->publish_endpoint,
+			      RECORD_BYTES_MAX);
+	if (!error && (zmq_setsockopt(link->socket, ZMQ_SUBSCRIBE, subscription->topic, subscription->topic_bytes) < 0 ||
+		       zmq_setsockopt(link->socket, ZMQ_SUBSCRIBE, subscription->seal_topic, subscription->seal_topic_bytes) < 0)) {
+		error = -errno;
+		link_close(link);
+	}
+	return error;
+}
+
 int subscription_open(const struct subscription_config *config, struct subscription **ret_subscription)
 {
 	uint32_t codes;
@@ -106,14 +125,11 @@ int subscription_open(const struct subscription_config *config, struct subscript
 						     config->depth, config->path);
 	subscription->seal_topic_bytes = (size_t)snprintf(subscription->seal_topic, sizeof subscription->seal_topic, "seal/%u/%s/~",
 							  config->depth, config->path);
-	error = link_open(&subscription->link, config->context, LINK_SUBSCRIBER, config->publish_endpoint, RECORD_BYTES_MAX);
+	subscription->publish_endpoint = strdup(config->publish_endpoint);
+	error = subscription->publish_endpoint ? open_stream(subscription) : -ENOMEM; /* is it an endpoint at all? */
+	link_close(&subscription->link);
 	if (!error)
 		error = reader_open(config->context, config->query_endpoint, &subscription->reader);
-	if (!error &&
-	    (zmq_setsockopt(subscription->link.socket, ZMQ_SUBSCRIBE, subscription->topic, subscription->topic_bytes) < 0 ||
-	     zmq_setsockopt(subscription->link.socket, ZMQ_SUBSCRIBE, subscription->seal_topic, subscription->seal_topic_bytes) <
-		 0))
-		error = -errno;
 	if (error) {
 		subscription_close(subscription);
 		return error;
@@ -129,6 +145,7 @@ void subscription_close(struct subscription *subscription)
 	reader_close(subscription->reader);
 	link_close(&subscription->link);
 	holding_finish(&subscription->holding);
+	free(subscription->publish_endpoint);
 	wire_arena_finish(&subscription->arena);
 	free(subscription);
 }
@@ -313,15 +330,27 @@ static int hear_publication(struct subscription *subscription, zmq_msg_t *topic,
 	return 0;
 }
 
+/* True when what the stream still holds may be of another run of the collector than the answers to come: after either connection was lost. */
+static bool has_other_collector(const struct subscription *subscription)
+{
+	const struct link *stream = &subscription->link;
+	return stream->up_count > 1 || (stream->up_count && !stream->is_up) ||
+	       reader_link(subscription->reader)->up_count != subscription->questions_seen;
+}
+
 /* Takes what is there, at most MESSAGES_A_STEP, or until something has to be asked. */
 static int hear_publications(struct subscription *subscription, int64_t now_ms)
 {
 	int error = 0;
-	for (int i = 0; i < MESSAGES_A_STEP && !error && !subscription->is_asking; i++) {
+	for (int i = 0; subscription->link.socket && i < MESSAGES_A_STEP && !error && !subscription->is_asking; i++) {
 		zmq_msg_t frames[2];
 		zmq_msg_init(&frames[0]);
 		zmq_msg_init(&frames[1]);
 		int count = link_receive(&subscription->link, frames);
+		link_watch(&subscription->link); /* a callback may have taken long */
+		link_watch(reader_link(subscription->reader));
+		if (has_other_collector(subscription))
+			count = 0;
 		if (count == 2) {
 			subscription->heard_ms = now_ms;
 			error = hear_publication(subscription, &frames[0], &frames[1]);
@@ -338,35 +367,49 @@ static int hear_publications(struct subscription *subscription, int64_t now_ms)
 }
 
 /* A connection that was lost, or silence. */
-static void notice_loss(struct subscription *subscription, int64_t now_ms)
+static int notice_loss(struct subscription *subscription, int64_t now_ms)
 {
-	bool is_new = subscription->link.up_count != subscription->link_seen;
-	bool is_silent = !subscription->is_asking && now_ms - subscription->heard_ms > subscription->config.stale_after_ms;
-	bool was_up = subscription->link_seen != 0;
-	subscription->link_seen = subscription->link.up_count;
-	if (is_new)
-		subscription->heard_ms = now_ms;
-	if ((is_new && was_up) || !subscription->link.is_up || is_silent) {
-		subscription->is_asking = false; /* an answer from before says nothing about what comes after */
-		if (subscription->holding.state != HOLDING_STALE && subscription->holding.state != HOLDING_SYNCING)
-			holding_lost(&subscription->holding);
-		else if (is_new)
-			subscription->holding.heard_since_lost = false;
+	struct link *stream = &subscription->link;
+	const struct link *questions = reader_link(subscription->reader);
+	bool is_lost = stream->socket && has_other_collector(subscription);
+	subscription->questions_seen = questions->up_count;
+	if (is_lost)
+		link_close(stream);
+	if (!stream->socket && questions->is_up) {
+		int error = open_stream(subscription);
+		if (error)
+			return error;
+		subscription->link_seen = 0;
 	}
+	if (stream->up_count != subscription->link_seen)
+		subscription->heard_ms = now_ms;
+	subscription->link_seen = stream->up_count;
+	bool is_silent = !subscription->is_asking && now_ms - subscription->heard_ms > subscription->config.stale_after_ms;
+	if (is_lost || !stream->is_up || is_silent) {
+		enum holding_state state = subscription->holding.state;
+		subscription->is_asking = false; /* an answer from before says nothing about what comes after */
+		if (state == HOLDING_STALE)
+			subscription->holding.heard_since_lost = subscription->holding.heard_since_lost && !is_lost;
+		else if (state != HOLDING_SYNCING || is_lost)
+			holding_lost(&subscription->holding);
+	}
+	return 0;
 }
 
 int subscription_step(struct subscription *subscription, int timeout_ms)
 {
 	int64_t deadline_ms = timeout_ms < 0 ? INT64_MAX : link_now_ms() + timeout_ms;
-	struct link *links[] = { &subscription->link, reader_link(subscription->reader) };
+	struct link *links[] = { reader_link(subscription->reader), &subscription->link };
 	for (;;) {
 		int64_t now_ms = link_now_ms();
 		uint64_t shown = subscription->shown;
 		link_watch(links[0]);
-		link_watch(links[1]);
-		notice_loss(subscription, now_ms);
+		if (links[1]->socket)
+			link_watch(links[1]);
+		int error = notice_loss(subscription, now_ms);
 		show_state(subscription);
-		int error = subscription->is_asking ? hear_answer(subscription, now_ms) : 0;
+		if (!error && subscription->is_asking)
+			error = hear_answer(subscription, now_ms);
 		show_state(subscription);
 		if (!error && !subscription->is_asking)
 			ask(subscription, now_ms);
@@ -377,8 +420,8 @@ int subscription_step(struct subscription *subscription, int timeout_ms)
 		if (subscription->shown != shown || now_ms >= deadline_ms)
 			return 0;
 		int64_t wait_ms = deadline_ms - now_ms < ASK_AGAIN_MS ? deadline_ms - now_ms : ASK_AGAIN_MS;
-		bool reads[] = { !subscription->is_asking, true };
-		error = link_wait(links, reads, 2, (int)wait_ms);
+		bool reads[] = { true, !subscription->is_asking };
+		error = link_wait(links, reads, links[1]->socket ? 2 : 1, (int)wait_ms);
 		if (error)
 			return error;
 	}
