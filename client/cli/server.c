@@ -9,18 +9,22 @@
 #include "language.h"
 #include "session.h"
 
-enum { DIGEST_LETTERS = 16 }; /* enough for people to tell one from another */
+enum {
+	DIGEST_LETTERS = 16, /* enough for people to tell one from another */
+	COUNTERS_MAX = 128, /* the centre names those that are not 0 */
+	COUNTER_BYTES = 48 + 22, /* "name=18446744073709551615 " */
+};
 
 struct status_of {
 	bool is_there;
 	struct wire_server_status status; /* texts and counters not kept */
 	struct baophu_place cut;
 	char version[64];
+	uint32_t counter_count;
 	struct {
 		char name[48];
 		uint64_t value;
-	} counters[64];
-	uint32_t counter_count;
+	} counters[COUNTERS_MAX];
 };
 
 static int take_status(void *context, const struct wire_answer *answer)
@@ -32,7 +36,7 @@ static int take_status(void *context, const struct wire_answer *answer)
 	taken->status = *answer->status;
 	taken->cut = answer->cut;
 	snprintf(taken->version, sizeof taken->version, "%s", answer->status->version);
-	taken->counter_count = answer->status->counter_count < 64 ? answer->status->counter_count : 64;
+	taken->counter_count = answer->status->counter_count < COUNTERS_MAX ? answer->status->counter_count : COUNTERS_MAX;
 	for (uint32_t i = 0; i < taken->counter_count; i++) {
 		snprintf(taken->counters[i].name, sizeof taken->counters[i].name, "%s", answer->status->counters[i].name);
 		taken->counters[i].value = answer->status->counters[i].value;
@@ -40,7 +44,11 @@ static int take_status(void *context, const struct wire_answer *answer)
 	return CLI_OK;
 }
 
-/* People read one thing a line; programs one object with a key a thing. */
+/* True for what the centre's status says beside its counters, and says there of the whole life of the process too. */
+static bool is_said_already(const char *counter) { return strcmp(counter, "updates") == 0 || strcmp(counter, "entries") == 0; }
+
+/* People read one thing a line; programs one object that always has the same keys. Counters come and go with what happened, and some are
+ * called as a key of the status is, so they stand in an object of their own, where one that is not there is 0. */
 static int write_status(struct cli *cli, const struct status_of *taken)
 {
 	const struct wire_server_status *status = &taken->status;
@@ -52,7 +60,12 @@ static int write_status(struct cli *cli, const struct status_of *taken)
 	snprintf(state, sizeof state, "%016" PRIx64, status->state_digest);
 	if (writer_is_for_people(&cli->writer))
 		digest[DIGEST_LETTERS] = '\0';
-	struct column columns[20 + 64] = {
+	char counters[COUNTERS_MAX * COUNTER_BYTES] = "";
+	size_t used = 0;
+	for (uint32_t i = 0; i < taken->counter_count; i++)
+		used += (size_t)snprintf(counters + used, sizeof counters - used, "%s%s=%" PRIu64, i ? " " : "",
+					 taken->counters[i].name, taken->counters[i].value);
+	const struct column columns[] = {
 		{ .key = "version", .heading = _("Version") },
 		{ .key = "store", .heading = _("Identity of its history") },
 		{ .key = "started", .heading = _("Running since") },
@@ -69,8 +82,9 @@ static int write_status(struct cli *cli, const struct status_of *taken)
 		{ .key = "agents", .heading = _("Senders") },
 		{ .key = "updates", .heading = _("Updates decided since the start") },
 		{ .key = "entries", .heading = _("Entries decided since the start") },
+		{ .key = "counters" },
 	};
-	struct field fields[20 + 64] = {
+	const struct field fields[] = {
 		field_text(taken->version),
 		field_text(store),
 		field_time(status->started_ms),
@@ -87,15 +101,12 @@ static int write_status(struct cli *cli, const struct status_of *taken)
 		field_integer(status->agents),
 		field_integer((int64_t)status->updates),
 		field_integer((int64_t)status->entries),
+		field_counts(counters),
 	};
-	size_t count = 16;
-	for (uint32_t i = 0; i < taken->counter_count; i++, count++) {
-		columns[count] = (struct column){ .key = taken->counters[i].name, .heading = taken->counters[i].name };
-		fields[count] = field_integer((int64_t)taken->counters[i].value);
-	}
+	enum { COUNT = sizeof columns / sizeof *columns };
 	int error = 0;
 	if (!writer_is_for_people(&cli->writer)) {
-		error = writer_begin(&cli->writer, columns, count);
+		error = writer_begin(&cli->writer, columns, COUNT);
 		if (!error)
 			error = writer_row(&cli->writer, fields);
 		int ended = writer_end(&cli->writer);
@@ -104,9 +115,15 @@ static int write_status(struct cli *cli, const struct status_of *taken)
 	const struct column pair[] = { { .key = "name", .heading = _("Centre") },
 				       { .key = "value", .heading = cli->options.query } };
 	error = writer_begin(&cli->writer, pair, 2);
-	for (size_t i = 0; i < count && !error; i++) {
+	for (size_t i = 0; columns[i].heading && !error; i++) {
 		const struct field row[] = { field_text(columns[i].heading), fields[i] };
-		if (fields[i].kind != FIELD_INTEGER || fields[i].number || i < 16)
+		error = writer_row(&cli->writer, row);
+	}
+	for (uint32_t i = 0; i < taken->counter_count && !error; i++) {
+		char name[100];
+		snprintf(name, sizeof name, _("counter %s"), taken->counters[i].name);
+		const struct field row[] = { field_text(name), field_integer((int64_t)taken->counters[i].value) };
+		if (!is_said_already(taken->counters[i].name))
 			error = writer_row(&cli->writer, row);
 	}
 	int ended = writer_end(&cli->writer);

@@ -67,6 +67,7 @@ const char *field_for_people(const struct field *field, bool vietnamese, char bu
 	case FIELD_TEXT:
 	case FIELD_CODE:
 	case FIELD_WORDS:
+	case FIELD_COUNTS:
 		return field->text;
 	case FIELD_INTEGER:
 		return number_format(field->number, vietnamese, buffer);
@@ -89,6 +90,7 @@ const char *field_plain(const struct field *field, char buffer[static FIELD_BYTE
 	case FIELD_TEXT:
 	case FIELD_CODE:
 	case FIELD_WORDS:
+	case FIELD_COUNTS:
 		return field->text;
 	case FIELD_INTEGER:
 		snprintf(buffer, FIELD_BYTES, "%lld", (long long)field->number);

@@ -20,12 +20,13 @@ enum field_kind {
 	FIELD_TIME, /* Unix milliseconds */
 	FIELD_TRUTH,
 	FIELD_WORDS, /* words separated by spaces; an array in JSON */
+	FIELD_COUNTS, /* "name=12 other=3"; an object in JSON */
 };
 struct field {
 	enum field_kind kind;
 	unsigned decimals;
 	int64_t number; /* INTEGER, DECIMAL (digits), DATE, TIME, TRUTH */
-	const char *text; /* TEXT, CODE, WORDS; borrowed until writer_row returns */
+	const char *text; /* TEXT, CODE, WORDS, COUNTS; borrowed until writer_row returns */
 };
 
 static inline struct field field_null(void) { return (struct field){ .kind = FIELD_NULL }; }
@@ -39,6 +40,7 @@ static inline struct field field_code(const char *text)
 	return (struct field){ .kind = text && *text ? FIELD_CODE : FIELD_NULL, .text = text };
 }
 static inline struct field field_words(const char *text) { return (struct field){ .kind = FIELD_WORDS, .text = text }; }
+static inline struct field field_counts(const char *text) { return (struct field){ .kind = FIELD_COUNTS, .text = text }; }
 static inline struct field field_integer(int64_t value)
 {
 	return (struct field){ .kind = value == BAOPHU_ABSENT ? FIELD_NULL : FIELD_INTEGER, .number = value };

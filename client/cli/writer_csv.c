@@ -44,7 +44,8 @@ static void put_field(const struct writer *writer, const struct field *field)
 		put_text(writer->out, buffer, separator);
 	} else if (field->kind == FIELD_CODE && is_all_digits(text)) {
 		fprintf(writer->out, "=\"%s\"", text);
-	} else if ((field->kind == FIELD_TEXT || field->kind == FIELD_CODE || field->kind == FIELD_WORDS) &&
+	} else if ((field->kind == FIELD_TEXT || field->kind == FIELD_CODE || field->kind == FIELD_WORDS ||
+		    field->kind == FIELD_COUNTS) &&
 		   looks_like_formula(text)) {
 		char guarded[BAOPHU_TEXT_BYTES_MAX + 2];
 		snprintf(guarded, sizeof guarded, "'%s", text);

@@ -38,6 +38,21 @@ static void put_words(FILE *out, const char *text)
 	putc(']', out);
 }
 
+/* "name=12 other=3" as {"name":12,"other":3}. */
+static void put_counts(FILE *out, const char *text)
+{
+	putc('{', out);
+	for (bool first = true; *text; first = false) {
+		size_t length = strcspn(text, " "), name = strcspn(text, "=");
+		if (!first)
+			putc(',', out);
+		put_string(out, text, name);
+		fprintf(out, ":%.*s", (int)(length - name - 1), text + name + 1);
+		text += length + strspn(text + length, " ");
+	}
+	putc('}', out);
+}
+
 static void put_object(const struct writer *writer, const struct field *fields)
 {
 	FILE *out = writer->out;
@@ -59,6 +74,9 @@ static void put_object(const struct writer *writer, const struct field *fields)
 			break;
 		case FIELD_WORDS:
 			put_words(out, text);
+			break;
+		case FIELD_COUNTS:
+			put_counts(out, text);
 			break;
 		default:
 			put_string(out, text, strlen(text));

@@ -194,6 +194,19 @@ class Commands(unittest.TestCase):
         agents = {row["agent"]: row for row in self.centre.rows("agent", "list")}
         self.assertEqual(agents["a-luoi"]["units"], ["481"])
 
+    def test_the_status_has_the_same_keys_always_and_each_once(self):
+        def once(pairs):
+            self.assertEqual(len(dict(pairs)), len(pairs), pairs)
+            return dict(pairs)
+        said = self.run_ends(0, "server", "status", output="json").stdout
+        status = json.loads(said, object_pairs_hook=once)[0]
+        self.assertEqual(sorted(status), sorted("version store started business_day day_held disk_full seq digest history_seq state_digest "
+                                                "units facts held agents updates entries counters".split()))
+        self.assertGreater(status["counters"]["commits"], 0)
+        names = [line.split("  ")[0] for line in self.run_ends(0, "server", "status").stdout.splitlines()]
+        self.assertEqual(len(set(names)), len(names))
+        self.assertFalse({"updates", "counter updates", "entries", "counter entries"} & set(names), names)
+
     def test_ranks_are_shared_and_what_cannot_be_compared_has_none(self):
         ranks = [row["rank"] for row in self.centre.rows("coverage", "rank", "481", "--plan", "nam-2019", "--as-of", "2019-08-12")]
         self.assertEqual(ranks, [1] * 9 + [10] * 6 + [16] * 2 + [18] * 3 + [21])
