@@ -155,6 +155,8 @@ int baophu_session_send(struct baophu_session *session, const struct baophu_entr
 		error = session_send_entries(session->session, session->entries, count, &outcome, ret_code);
 	if (!error)
 		read_outcome(&outcome, ret_receipt);
+	else if (error == -BAOPHU_EREFUSED && *ret_code == BAOPHU_CODE_NONE)
+		*ret_code = session_standing(session->session)->turned;
 	return error;
 }
 

@@ -109,7 +109,7 @@ struct baophu_receipt {
 
 /* Sends 1 to 65,536 entries, all or nothing, and waits for the receipt, at most timeout_ms of the config. Borrows entries.
  * 0: decided, *ret_receipt says how. Otherwise nothing was decided unless it says so:
- * -BAOPHU_EREFUSED: *ret_code says why (CLOCK: a date too far ahead);
+ * -BAOPHU_EREFUSED: *ret_code says why (CLOCK: a date too far ahead; FORK, FROZEN: another wrote in this epoch, open a new one);
  * -BAOPHU_ETIMEOUT: *ret_code is the collector's last "not now" and nothing was decided; with NONE, and after -EINTR, look at
  * baophu_session_standing()->unanswered: when it is not 0 the update is still under way, to be waited for with baophu_session_wait and
  * not to be sent again; -EBUSY: another one is still under way; -BAOPHU_EGAP as baophu_session_wait; -EINVAL: an entry without

@@ -303,6 +303,27 @@ static void says_what_is_final(struct baophu_session *session, struct baophu_rea
 	CHECK(baophu_reader_ask(reader, &question, &answer) == -EINVAL);
 }
 
+/* Two writers under one number: the collector stops the epoch, and both are told for good. */
+static void two_in_one_epoch(void)
+{
+	struct baophu_session *one = session_of("thoi-lai", 0);
+	struct baophu_receipt receipt = send(one, figure("927", 20240131, 600));
+	struct baophu_session *two = session_of("thoi-lai", receipt.epoch);
+	struct baophu_session_standing standing;
+	struct baophu_entry entry = figure("927", 20240131, 601);
+	enum baophu_code code;
+	uint64_t number;
+	CHECK(baophu_session_push(two, &entry, 1, receipt.number + 5, &number) == -EINVAL);
+	CHECK(baophu_session_push(two, &entry, 1, receipt.number, &number) == 0);
+	CHECK(baophu_session_wait(two, 10000, &receipt) == -BAOPHU_EREFUSED);
+	baophu_session_standing(two, &standing);
+	CHECK(standing.turned == BAOPHU_CODE_FORK);
+	int error = baophu_session_send(one, &entry, 1, &receipt, &code);
+	CHECK(error == -BAOPHU_EREFUSED && code == BAOPHU_CODE_FROZEN && !baophu_is_retryable(error, code));
+	baophu_session_close(two);
+	baophu_session_close(one);
+}
+
 static void follows_and_goes_on(struct baophu_session *session)
 {
 	static struct table table, communes, later;
@@ -369,6 +390,7 @@ int main(int count, char **arguments)
 	sends_once_and_reads_back(session, reader);
 	many_go_as_one(session, reader);
 	says_what_is_final(session, reader);
+	two_in_one_epoch();
 	follows_and_goes_on(session);
 	baophu_reader_close(reader);
 	baophu_session_close(session);
