@@ -5,6 +5,7 @@
  */
 #include "daemon.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -89,6 +90,22 @@ static enum daemon_exit lock_directory(struct daemon *d)
 	return DAEMON_OK;
 }
 
+/* A directory that was not mounted, or a log that somebody moved, looks like a new centre; a history beside it says that it is not. */
+static bool log_is_missing(const struct daemon *d, const char *log_path)
+{
+	char history[CONFIG_TEXT_BYTES + 16];
+	snprintf(history, sizeof history, "%s/history.mdb", d->config.data_dir);
+	if (access(history, F_OK))
+		return false;
+	bool has_segment = false;
+	DIR *directory = opendir(log_path);
+	for (const struct dirent *entry; directory && (entry = readdir(directory));)
+		has_segment |= strstr(entry->d_name, ".mdb") != NULL;
+	if (directory)
+		closedir(directory);
+	return !has_segment;
+}
+
 static enum daemon_exit open_files(struct daemon *d)
 {
 	char path[CONFIG_TEXT_BYTES + 16];
@@ -97,6 +114,14 @@ static enum daemon_exit open_files(struct daemon *d)
 	struct log_config log_config = { .directory = path,
 					 .segment_bytes = d->config.segment_bytes,
 					 .prewrite_bytes = d->config.prewrite_bytes };
+	if (log_is_missing(d, path)) {
+		notice(&d->notices, NOTICE_ERROR, NULL,
+		       "there is no log in %s, yet a history.mdb beside it: the log was moved or is not mounted. Bring it back; "
+		       "or, to "
+		       "begin a new centre, name an empty --data-dir. Nothing was changed",
+		       path);
+		return DAEMON_DAMAGED;
+	}
 	int error = log_open(&log_config, &d->log, &why);
 	if (error) {
 		notice(&d->notices, NOTICE_ERROR, NULL, "log in %s cannot be used: %s (%s); nothing was changed", path,

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <zmq.h>
 
@@ -66,6 +69,23 @@ static int set_all(void *socket, const struct option *options, size_t count)
 }
 #define SET_ALL(socket, options) set_all(socket, options, sizeof(options) / sizeof *(options))
 
+/* libzmq takes a socket file away from whoever listens on it without a word, and two daemons would share one name: ask first whether
+ * somebody answers there. A file that nobody listens on is what a killed daemon left. */
+static int ipc_is_free(const char *endpoint)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = endpoint + strlen("ipc://");
+	if (strncmp(endpoint, "ipc://", strlen("ipc://")) != 0 || *path == '@' || strlen(path) >= sizeof address.sun_path)
+		return 0;
+	memcpy(address.sun_path, path, strlen(path));
+	int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (probe < 0)
+		return -errno;
+	int result = connect(probe, (const struct sockaddr *)&address, sizeof address);
+	close(probe);
+	return result ? 0 : -EADDRINUSE;
+}
+
 static int socket_open(struct sockets *sockets, enum sockets_name name, const char *endpoint)
 {
 	bool is_publisher = name == SOCKETS_PUBLISH;
@@ -81,6 +101,9 @@ static int socket_open(struct sockets *sockets, enum sockets_name name, const ch
 		error = is_publisher ? SET_ALL(socket, publisher) : SET_ALL(socket, router);
 	if (!error && zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof max_bytes))
 		error = -errno;
+	if (error)
+		return error;
+	error = ipc_is_free(endpoint);
 	if (error)
 		return error;
 	/* A socket file is made with the rights that the umask leaves: nobody else may connect, not even for a moment. */

@@ -800,6 +800,49 @@ Test(collector, refuses_a_directory_in_use)
 	server_finish(&server);
 }
 
+/* libzmq would take the socket file away from the first without a word, and administration would go to another centre. */
+Test(collector, refuses_a_socket_that_another_listens_on)
+{
+	begin(SERVER_IPC);
+	struct server second;
+	server_init(&second, SERVER_TCP);
+	second.extra[0] = "--control";
+	second.extra[1] = server.control;
+	cr_assert_eq(server_start_failing(&second), 78);
+	cr_assert(server_printed(&second, "Address already in use"));
+	struct peer *control = peer_open(server.control);
+	peer_hello(control, "control", 0);
+	peer_close(control);
+	/* What a killed daemon left behind is no obstacle. */
+	server_kill(&server);
+	server_start(&server);
+	cr_assert_eq(server_stop(&server), 0);
+	server_finish(&second);
+	server_finish(&server);
+}
+
+Test(collector, refuses_to_begin_anew_where_only_the_log_is_gone)
+{
+	begin(SERVER_IPC);
+	char log[160], moved[170], history[160];
+	struct stat before, after;
+	cr_assert_eq(server_stop(&server), 0);
+	server_path(&server, "log", log);
+	snprintf(moved, sizeof moved, "%s-moved", log);
+	cr_assert_eq(stat(server_path(&server, "history.mdb", history), &before), 0);
+	cr_assert_eq(rename(log, moved), 0);
+	cr_assert_eq(server_start_failing(&server), 74);
+	cr_assert_eq(mkdir(log, 0700), 0); /* an empty mount point is no log either */
+	cr_assert_eq(server_start_failing(&server), 74);
+	cr_assert_eq(stat(history, &after), 0);
+	cr_assert_eq(before.st_size, after.st_size);
+	cr_assert_eq(rmdir(log), 0);
+	cr_assert_eq(rename(moved, log), 0);
+	server_start(&server);
+	cr_assert_eq(server_stop(&server), 0);
+	server_finish(&server);
+}
+
 Test(collector, refuses_wrong_settings_and_other_addresses)
 {
 	server_init(&server, SERVER_IPC);
