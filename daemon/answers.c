@@ -39,6 +39,13 @@ static void failed(void *context, enum follower_part part, int error, uint64_t s
 	daemon_part_failed(((struct answers *)context)->daemon, part, error, seq);
 }
 
+static void malformed(void *context, const char *why)
+{
+	struct answers *answers = context;
+	stats_add(&answers->daemon->stats, STATS_QUERIES_MALFORMED, 1);
+	notice(&answers->daemon->notices, NOTICE_WARNING, "query", "a question could not be read: %s", why);
+}
+
 /* Answers what waits; negative when the socket fails. */
 static int answer_waiting(struct answers *answers)
 {
@@ -55,8 +62,6 @@ static int answer_waiting(struct answers *answers)
 		sockets_release(&question);
 		if (bytes > 0)
 			sockets_send(d->sockets, SOCKETS_QUERY, peer, answers->buffer, (size_t)bytes);
-		else
-			stats_add(&d->stats, STATS_QUERIES_MALFORMED, 1);
 	}
 	return 0;
 }
@@ -91,6 +96,7 @@ int answers_start(struct daemon *daemon, struct answers **ret_answers)
 				       .state = &daemon->state,
 				       .state_lock = &daemon->state_lock,
 				       .fill_status = fill_status,
+				       .malformed = malformed,
 				       .failed = failed,
 				       .context = answers };
 	int error = answers->buffer ? query_open(&config, &answers->engine) : -ENOMEM;

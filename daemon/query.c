@@ -458,6 +458,8 @@ ssize_t query_answer(struct query_engine *engine, const void *bytes, size_t byte
 		answer.id = query.id;
 		answer.code = BAOPHU_CODE_QUERY;
 		answer.text = why;
+		if (engine->config.malformed)
+			engine->config.malformed(engine->config.context, why);
 	} else {
 		answer.id = query.id;
 		int error = answer_question(&question);

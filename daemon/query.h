@@ -30,6 +30,8 @@ struct query_config {
 	/* Adds to a status what only the daemon knows: store, times, counts since the start, counters, flags, version. What it points to must
 	 * stay until the next call. May be NULL. */
 	void (*fill_status)(void *context, struct wire_server_status *status);
+	/* A question could not be read; `why` is static. May be NULL. */
+	void (*malformed)(void *context, const char *why);
 	/* History or log turned out damaged while reading: as follower_config.failed. May be NULL. */
 	void (*failed)(void *context, enum follower_part part, int error, uint64_t seq);
 	void *context;

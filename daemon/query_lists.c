@@ -21,18 +21,29 @@ struct history_list {
 	uint64_t at; /* versions seen */
 };
 
-/* Who decided it and when: what the log's record says. */
+/* Who reported it and when it was decided: what the log's record says. A figure that an administrator released from held is still its
+ * sender's. */
 static int fill_decided(struct question *question, struct wire_fact_version *item)
 {
 	const void *record;
 	size_t bytes;
 	struct record_header header;
+	struct record_cursor cursor;
+	struct entry entry;
 	int error = question_read_log(question, item->seq, &record, &bytes);
 	if (!error)
-		error = record_read_header(record, bytes, &header);
+		error = record_open(record, bytes, &header, &cursor);
+	uint32_t agent = header.agent;
+	while (!error && agent == AGENT_CONTROL && cursor.index < item->index && record_next(&cursor, &entry) == 1) {
+		const struct held *held = entry.kind == ENTRY_HELD_DECISION
+					      ? registry_held(&question->engine->registry, entry.held.seq)
+					      : NULL;
+		if (held)
+			agent = held->agent;
+	}
 	if (error)
 		return error;
-	item->agent = question_agent_name(question, header.agent);
+	item->agent = question_agent_name(question, agent);
 	item->time_ms = header.time_ms;
 	return 0;
 }

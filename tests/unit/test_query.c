@@ -23,6 +23,7 @@ struct fixture {
 	uint64_t number, seed;
 	int failures;
 	enum follower_part failed_part;
+	int malformed;
 };
 
 static void on_failed(void *context, enum follower_part part, int error, uint64_t seq)
@@ -30,6 +31,12 @@ static void on_failed(void *context, enum follower_part part, int error, uint64_
 	(void)error, (void)seq;
 	((struct fixture *)context)->failures++;
 	((struct fixture *)context)->failed_part = part;
+}
+
+static void on_malformed(void *context, const char *why)
+{
+	cr_assert(*why);
+	((struct fixture *)context)->malformed++;
 }
 
 static void fill_status(void *context, struct wire_server_status *status)
@@ -47,6 +54,7 @@ static void open_engine(struct fixture *f)
 				       .state = &f->centre.scene.state,
 				       .state_lock = &f->centre.lock,
 				       .fill_status = fill_status,
+				       .malformed = on_malformed,
 				       .failed = on_failed,
 				       .context = f };
 	cr_assert_eq(query_open(&config, &f->engine), 0);
@@ -679,6 +687,7 @@ Test(query, says_what_is_wrong_with_a_question)
 	cr_assert_eq(ask_page(&f, &query).code, BAOPHU_CODE_QUERY);
 
 	ssize_t size = query_answer(f.engine, "\xff\xff\xff", 3, f.buffer, BUFFER_BYTES);
+	cr_assert_eq(f.malformed, 1);
 	cr_assert_gt(size, 0);
 	cr_assert_eq(wire_decode_answer(&f.arena, f.buffer, (size_t)size, &answer), 0);
 	cr_assert(answer.code == BAOPHU_CODE_QUERY && answer.text[0]);
@@ -986,12 +995,20 @@ Test(query, held_updates_are_listed_with_what_they_name)
 
 	scene->header = (struct record_header){ .rules = RECORD_RULES, .verdict = BAOPHU_APPLIED, .entry = UINT32_MAX };
 	scene_begin(scene);
-	struct entry decision = { .kind = ENTRY_HELD_DECISION, .held = { .seq = seq, .release = 0 } };
+	struct entry decision = { .kind = ENTRY_HELD_DECISION, .held = { .seq = seq, .release = 1 } };
+	struct entry released = { .kind = ENTRY_FACT,
+				  .fact = { .slot = { 5, 1, BAOPHU_WHOLE, day(20240430), day(20240430) },
+					    .figure = { 5, BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 } } };
 	scene_add(scene, &decision);
+	scene_add(scene, &released);
 	scene_end(scene, RECORD_UPDATE, 1, 1, 1);
 	centre_sync(&f.centre);
 	query = question(WIRE_QUERY_HELD, "", 0);
 	cr_assert_eq(ask(&f, &query).held_count, 0);
+	/* What an administrator released is still a figure of the office that sent it. */
+	query = question(WIRE_QUERY_HISTORY, "900.1", 0);
+	answer = ask(&f, &query);
+	cr_assert(answer.fact_count == 1 && answer.facts[0].index == 1 && !strcmp(answer.facts[0].agent, "cantho"));
 	teardown(&f);
 }
 
