@@ -552,7 +552,7 @@ static void decide_measure(struct decide *d, const struct wire_measure_set *set)
 	if (*set->parent && !parent)
 		note(d, BAOPHU_CODE_MEASURE_UNKNOWN);
 	else if (parent && measures_get(measures, parent)->kind != set->kind)
-		note(d, BAOPHU_CODE_PERIOD);
+		note(d, BAOPHU_CODE_KIND);
 	else if (parent && parent == number)
 		note(d, BAOPHU_CODE_CYCLE);
 	else if (number && (measures_get(measures, number)->kind != set->kind || measures_get(measures, number)->parent != parent))
@@ -607,7 +607,7 @@ static void decide_plan(struct decide *d, const struct wire_plan_set *set)
 		note(d, BAOPHU_CODE_NO_SUCH);
 	else if (!is_rate &&
 		 measures_get(&registry->measures, target)->kind != (set->kind == BAOPHU_PLAN_FLOW ? BAOPHU_FLOW : BAOPHU_STOCK))
-		note(d, BAOPHU_CODE_PERIOD);
+		note(d, BAOPHU_CODE_KIND);
 	else if (set->remove && (!plan || !plans_target(&registry->plans, plan, unit, is_rate, target, KNOWN_ALL)))
 		note(d, BAOPHU_CODE_NO_SUCH);
 	else if (!plan && plans_code_count(&registry->plans) >= PLAN_CODES_MAX)

@@ -212,6 +212,7 @@ static const struct {
 	{ BAOPHU_CODE_TEXT, N_("a code or text has characters that are not allowed"),
 	  N_("codes are 1 to 16 of 0-9 A-Z a-z . _ -, texts at most 200 bytes") },
 	{ BAOPHU_CODE_CYCLE, N_("it would be above itself"), N_("check the parent") },
+	{ BAOPHU_CODE_KIND, N_("a stock where a flow is meant, or the reverse"), N_("check `kind` against `baophu measure list`") },
 	{ BAOPHU_CODE_FORBIDDEN, N_("this is for administrators only"), N_("use the control endpoint on the centre's machine") },
 	{ BAOPHU_CODE_NOT_OWNER, N_("another office owns this unit and measure"),
 	  N_("check the unit; who may report what is shown by `baophu agent list`") },

@@ -564,7 +564,7 @@ Test(decide, kind_and_parent_of_a_measure_are_for_ever)
 	set.measure.parent = "";
 	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_DUPLICATE);
 	set.measure.parent = "luong";
-	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_PERIOD);
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_KIND);
 	set.measure.parent = "khong";
 	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_MEASURE_UNKNOWN);
 	set.measure = (struct wire_measure_set){ "tyle", "x", "x", "x", "x", "", BAOPHU_STOCK };
@@ -599,7 +599,7 @@ Test(decide, a_plan_fits_what_it_is_for)
 	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_NONE);
 	cr_assert_eq(t.entries[0].plan.plan, 1, "the code is known: a revision");
 	set.plan.kind = BAOPHU_PLAN_FLOW;
-	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_PERIOD);
+	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_KIND);
 	set.plan.kind = BAOPHU_PLAN_RATE;
 	cr_assert_eq(decide_one(AGENT_CONTROL, set), BAOPHU_CODE_MEASURE_UNKNOWN);
 	set.plan.target = "tyle";

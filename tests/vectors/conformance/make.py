@@ -158,6 +158,10 @@ def administration():
             [{"unit_close": {"unit": "918", "date": 20230101, "successors": [{"unit": "927"}] * 65}}])
     refused("plan-measure-unknown", "a plan for a measure that does not exist", "control", "CODE_MEASURE_UNKNOWN",
             [{"plan": {"code": "p", "unit": "92", "kind": "PLAN_KIND_STOCK", "target": "nope", "from": 20240101, "to": 20241231, "value": 1}}])
+    refused("plan-kind", "a level to be reached of an amount", "control", "CODE_KIND",
+            [{"plan": {"code": "p", "unit": "92", "kind": "PLAN_KIND_STOCK", "target": "thu_bh", "from": 20240101, "to": 20241231, "value": 1}}])
+    refused("plan-kind", "a plan of an amount for a measure that is a level", "control", "CODE_KIND",
+            [{"plan": {"code": "p", "unit": "92", "kind": "PLAN_KIND_FLOW", "target": "bhyt", "from": 20240101, "to": 20241231, "value": 1}}])
     refused("held-none", "a release of nothing", "control", "CODE_NO_SUCH", [{"held": {"seq": 999999999, "release": True}}])
     refused("second-entry", "the code names the first entry that is wrong", "control", "CODE_NO_SUCH",
             [unit("b1"), unit("b2", parent="nowhere")], 1)
