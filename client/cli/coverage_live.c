@@ -10,7 +10,8 @@
 #include "language.h"
 #include "terminal.h"
 
-enum { PAINT_MS = 250, RECENT_MS = 30000 };
+/* When more figures than CHANGES_MAX change at once, a mark says nothing: the newest keep theirs. */
+enum { PAINT_MS = 250, RECENT_MS = 30000, CHANGES_MAX = 512 };
 
 struct change {
 	uint32_t unit_number;
@@ -25,8 +26,8 @@ struct live {
 	struct view_screen screen;
 	struct coverage_set start; /* by unit number */
 	bool has_start, is_dirty;
-	struct change *changes;
-	size_t change_count, change_capacity;
+	struct change changes[CHANGES_MAX];
+	size_t change_count;
 	size_t offset;
 	int64_t painted_ms; /* 0: never */
 	char since[9]; /* clock time of the last proof */
@@ -64,7 +65,6 @@ void live_close(struct live *live)
 	view_finish(&live->view);
 	view_screen_finish(&live->screen);
 	coverage_set_finish(&live->start);
-	free(live->changes);
 	free(live);
 	if (ended_by) {
 		signal(ended_by, SIG_DFL);
@@ -103,7 +103,7 @@ static void forget_changes(struct live *live, int64_t now)
 	live->change_count = kept;
 }
 
-static struct change *find_change(const struct live *live, uint32_t unit_number, const char *measure)
+static struct change *find_change(struct live *live, uint32_t unit_number, const char *measure)
 {
 	for (size_t i = 0; i < live->change_count; i++)
 		if (live->changes[i].unit_number == unit_number && strcmp(live->changes[i].measure, measure) == 0)
@@ -111,27 +111,20 @@ static struct change *find_change(const struct live *live, uint32_t unit_number,
 	return NULL;
 }
 
-int live_note(struct live *live, uint32_t unit_number, const char *measure)
+void live_note(struct live *live, uint32_t unit_number, const char *measure)
 {
 	live->is_dirty = true;
 	struct change *change = measure ? find_change(live, unit_number, measure) : NULL;
 	if (!measure || change) {
 		if (change)
 			change->until_ms = now_ms() + RECENT_MS;
-		return 0;
+		return;
 	}
-	if (live->change_count == live->change_capacity) {
-		size_t capacity = live->change_capacity ? live->change_capacity * 2 : 32;
-		struct change *changes = realloc(live->changes, capacity * sizeof *changes);
-		if (!changes)
-			return -ENOMEM;
-		live->changes = changes;
-		live->change_capacity = capacity;
-	}
+	if (live->change_count == CHANGES_MAX)
+		memmove(live->changes, live->changes + 1, --live->change_count * sizeof *live->changes);
 	change = &live->changes[live->change_count++];
 	*change = (struct change){ .unit_number = unit_number, .until_ms = now_ms() + RECENT_MS };
 	snprintf(change->measure, sizeof change->measure, "%s", measure);
-	return 0;
 }
 
 static const struct baophu_row *row_at_start(const struct live *live, const struct view_row *row)

@@ -26,8 +26,8 @@ int live_open(const struct cli *cli, const struct names *names, struct live **re
 void live_close(struct live *live);
 /* What later changes are counted from. Copies. -ENOMEM. */
 int live_begin(struct live *live, const struct live_sight *sight);
-/* Something of what is held changed. With a measure: this figure, which is marked for a while. -ENOMEM. */
-int live_note(struct live *live, uint32_t unit_number, const char *measure);
+/* Something of what is held changed. With a measure: this figure, which is marked for a while. */
+void live_note(struct live *live, uint32_t unit_number, const char *measure);
 /* Takes keys and signals, and paints what changed when it is time. CLI_OK: go on; *ret_ends is set when somebody asked for the end, with
  * the exit code returned. Negative errno values. */
 int live_step(struct live *live, const struct live_sight *sight, bool *ret_ends);

@@ -103,20 +103,19 @@ static bool had_same_look(const struct baophu_record *before, const struct baoph
 }
 
 /* Marks the figures of a record that were not shown like this before; the picture itself is painted from what is held. */
-static int note_changes(struct live *live, const struct baophu_record *before, const struct baophu_record *record)
+static void note_changes(struct live *live, const struct baophu_record *before, const struct baophu_record *record)
 {
-	int error = live_note(live, record->unit_number, NULL);
-	for (uint32_t i = 0; !error && i < record->row_count; i++)
+	live_note(live, record->unit_number, NULL);
+	for (uint32_t i = 0; i < record->row_count; i++)
 		if (record->rows[i].kind != BAOPHU_ROW_PUBLISHED && !had_same_look(before, &record->rows[i]))
-			error = live_note(live, record->unit_number, record->rows[i].measure);
-	return error;
+			live_note(live, record->unit_number, record->rows[i].measure);
 }
 
 static int show_record(struct watched *watched, const struct baophu_record *record)
 {
 	int error = 0;
 	if (watched->watch->live)
-		error = note_changes(watched->watch->live, find(&watched->shown, record->unit_number), record);
+		note_changes(watched->watch->live, find(&watched->shown, record->unit_number), record);
 	else if (!record->tombstone)
 		error = show_changes(watched->watch, find(&watched->shown, record->unit_number), record);
 	if (!error)
@@ -174,7 +173,7 @@ static void on_state(void *user, const struct subscription_standing *standing)
 		watched->is_joined = false;
 	}
 	if (watched->watch->live)
-		keep_error(watched->watch, live_note(watched->watch->live, 0, NULL));
+		live_note(watched->watch->live, 0, NULL);
 	else if (watched->was_exact && standing->state == HOLDING_STALE)
 		cli_say(_("the connection is lost; what was printed is as of log place %llu"),
 			(unsigned long long)standing->place.seq);

@@ -351,11 +351,11 @@ static const char *counted_in(const struct names *names, const struct baophu_row
 }
 
 /* What most figures are counted in; *ret_is_all: no other is. */
-static const char *counted_mostly(const struct view *view, const struct names *names, bool *ret_is_all)
+static const char *counted_mostly(const struct view *view, size_t from, size_t to, const struct names *names, bool *ret_is_all)
 {
 	const char *seen[COUNTED_MAX] = { "" };
 	size_t times[COUNTED_MAX] = { 0 }, used = 0, most = 0;
-	for (size_t i = 0; i < view->count; i++) {
+	for (size_t i = from; i < to; i++) {
 		const char *counted = view->rows[i].figure ? counted_in(names, view->rows[i].figure) : "";
 		size_t j = 0;
 		while (*counted && j < used && strcmp(seen[j], counted) != 0)
@@ -500,6 +500,14 @@ static void fill_cells(const struct view *view, const struct view_frame *frame, 
 	}
 	if (read->basis == BAOPHU_BASIS_PARTIAL && read->kind != BAOPHU_ROW_SHARE)
 		say_partial(read, cells);
+	/* Without a plan there is room right behind the figure; a name with little left of it is nobody's. */
+	if (cells->counted && cells->instead && !row->plan) {
+		char said[TEXT_BYTES];
+		snprintf(said, sizeof said, "%s", cells->instead);
+		snprintf(cells->said, sizeof cells->said, "%.80s, %.120s", cells->counted, said);
+		cells->instead = cells->said;
+		cells->counted = NULL;
+	}
 }
 
 /* ---- the screen ---- */
@@ -510,7 +518,17 @@ struct layout {
 	bool has_periods, is_counted_alike;
 	const char *counted; /* mostly */
 };
-enum { GAP = 1, SIGN_WIDTH = 2, BAR_MIN = 9, BAR_MAX = 31, LABEL_MIN = 18, LABEL_NARROW = 12, CHANGE_MIN = 6, WIDE = 120 };
+enum {
+	GAP = 1,
+	SIGN_WIDTH = 2,
+	BAR_MIN = 9,
+	BAR_MAX = 31,
+	LABEL_MIN = 18,
+	LABEL_NARROW = 12,
+	CHANGE_MIN = 6,
+	WIDE = 120,
+	AROUND = 1000
+};
 
 static unsigned sum_widths(const struct layout *layout)
 {
@@ -520,13 +538,16 @@ static unsigned sum_widths(const struct layout *layout)
 	return total;
 }
 
-/* Widths of all rows, not only of those in sight: columns stay where they are while somebody scrolls. */
+/* Widths of the rows in sight and of many around them: columns stay where they are while somebody scrolls, and a list of a whole country
+ * costs no more than one of a province. */
 static void measure_columns(const struct view *view, const struct view_frame *frame, struct layout *layout)
 {
 	unsigned instead = 0;
-	layout->counted = counted_mostly(view, frame->names, &layout->is_counted_alike);
+	size_t at = frame->offset < view->count ? frame->offset : view->count, from = at > AROUND ? at - AROUND : 0;
+	size_t to = view->count - at > AROUND ? at + AROUND : view->count;
+	layout->counted = counted_mostly(view, from, to, frame->names, &layout->is_counted_alike);
 	layout->has_periods = frame->width >= WIDE;
-	for (size_t i = 0; i < view->count; i++) {
+	for (size_t i = from; i < to; i++) {
 		struct cells cells;
 		fill_cells(view, frame, &view->rows[i], layout->counted, layout->has_periods, &cells);
 		for (int j = 0; j < COLUMN_COUNT; j++) {
