@@ -64,15 +64,17 @@ void lane_connect(struct lane *lane, const char *endpoint)
 			zmq_send(lane->back, lane->topics[i], lane->topic_bytes[i], ZMQ_DONTWAIT);
 }
 
-static void watch(struct lane *lane)
+/* True when the subscriber has connected anew. */
+static bool watch(struct lane *lane)
 {
+	bool is_new = false;
 	for (;;) {
 		zmq_msg_t event, address;
 		uint16_t what;
 		int32_t fd;
 		zmq_msg_init(&event);
 		if (zmq_msg_recv(&event, lane->monitor, ZMQ_DONTWAIT) < 0)
-			return;
+			return is_new;
 		memcpy(&what, zmq_msg_data(&event), sizeof what);
 		memcpy(&fd, (uint8_t *)zmq_msg_data(&event) + sizeof what, sizeof fd);
 		zmq_msg_close(&event);
@@ -82,6 +84,7 @@ static void watch(struct lane *lane)
 		for (unsigned i = 0; i < lane->fd_count; i++)
 			if (lane->fds[i] == fd)
 				lane->fds[i--] = lane->fds[--lane->fd_count];
+		is_new = is_new || what == ZMQ_EVENT_ACCEPTED;
 		if (what == ZMQ_EVENT_ACCEPTED && lane->fd_count < LANE_FDS_MAX)
 			lane->fds[lane->fd_count++] = fd;
 	}
@@ -116,8 +119,12 @@ void lane_cut(struct lane *lane)
 
 void lane_cut_later(struct lane *lane, int64_t after_us)
 {
-	if (lane->back)
-		lane->cut_at_us = now_us() + after_us;
+	int64_t now = now_us();
+	if (!lane->back)
+		return;
+	lane->cut_at_us = now + after_us + 1;
+	for (unsigned i = 0; i < lane->held_count; i++)
+		lane->held[i].due_us = now + (int64_t)dice(lane->random, (uint64_t)after_us + 1);
 }
 
 /* What the subscriber wants is said again to the daemon's next run, as libzmq does when it reconnects. */
@@ -149,6 +156,8 @@ static void hold(struct lane *lane, zmq_msg_t frames[static 2], bool is_up)
 		*held = (struct held){ .is_up = is_up, .due_us = now };
 		if (has_fault && !dice(lane->random, 4))
 			held->due_us += (int64_t)dice(lane->random, 4000);
+		if (lane->cut_at_us > now)
+			held->due_us += (int64_t)dice(lane->random, (uint64_t)(lane->cut_at_us - now));
 		for (int i = 0; i < 2; i++) {
 			zmq_msg_init(&held->frames[i]);
 			zmq_msg_copy(&held->frames[i], &frames[i]);
@@ -194,8 +203,8 @@ void lane_pump(struct lane *lane)
 {
 	zmq_msg_t frames[2];
 	int64_t now = now_us();
-	watch(lane);
-	if (lane->cut_at_us && now >= lane->cut_at_us)
+	bool is_new = watch(lane);
+	if (lane->cut_at_us && (is_new || now >= lane->cut_at_us)) /* a new connection has nothing of a daemon that is dead */
 		lane_cut(lane);
 	while (receive(lane->front, lane->is_query, frames)) {
 		size_t size = zmq_msg_size(&frames[0]);
@@ -223,6 +232,10 @@ void lane_pump(struct lane *lane)
 	}
 	for (unsigned i = 0; i < lane->held_count;)
 		if (!lane->is_faulty || lane->held[i].due_us <= now) {
+			if (lane->cut_at_us && watch(lane)) {
+				lane_cut(lane);
+				return;
+			}
 			pass(lane, &lane->held[i]);
 			drop_held(lane, i);
 		} else {
