@@ -70,7 +70,7 @@ const struct command commands[] = {
 	  "baophu plan list --plan nam-2024 -o csv" },
 	{ "plan", "set", "CODE UNIT MEASURE VALUE --from DATE --to DATE", 3, 4,
 	  BIT(OPTION_FROM) | BIT(OPTION_TO) | BIT(OPTION_KIND) | BIT(OPTION_ISSUER) | BIT(OPTION_DOCUMENT) | BIT(OPTION_ORIGIN) |
-	      BIT(OPTION_NUMBERS) | BIT(OPTION_REMOVE) | BIT(OPTION_DRY_RUN) | BIT(OPTION_CONTROL),
+	      BIT(OPTION_NUMBERS) | BIT(OPTION_REMOVE) | BIT(OPTION_DRY_RUN) | BIT(OPTION_QUERY) | BIT(OPTION_CONTROL),
 	  plan_set, N_("set, revise or take back one target"),
 	  "baophu plan set nam-2024 927 bhxh_tn 2857 --from 2024-01-01 --to 2024-12-31 --issuer 'BHXH TP Cần Thơ'\n"
 	  "baophu plan set nam-2021 06 bhxh_laodong 16 --kind rate --from 2021-01-01 --to 2021-12-31" },

@@ -21,6 +21,7 @@ void import_finish(struct import *import)
 		free(import->blocks[i]);
 	for (uint32_t i = 0; i < IMPORT_ERRORS_SHOWN; i++)
 		free(import->errors[i].text);
+	free(import->senders);
 	free(import->blocks);
 	free(import->entries);
 	free(import->lines);
@@ -465,7 +466,11 @@ void import_print_errors(const struct import *import, FILE *out)
 	for (uint32_t i = 0; i < import->error_count && i < IMPORT_ERRORS_SHOWN; i++) {
 		const struct import_error *error = &import->errors[i];
 		const char *text = error->text ? error->text : "";
-		if (error->column)
+		if (!*import->path && error->column)
+			fprintf(out, _("baophu: “%s”: %s\n"), error->column, text);
+		else if (!*import->path)
+			fprintf(out, "baophu: %s\n", text);
+		else if (error->column)
 			fprintf(out, _("%s: line %u, column “%s”: %s\n"), import->path, error->line, error->column, text);
 		else
 			fprintf(out, _("%s: line %u: %s\n"), import->path, error->line, text);

@@ -50,6 +50,8 @@ struct import {
 	uint32_t row_count, bad_row_count, error_count;
 	struct import_error errors[IMPORT_ERRORS_SHOWN];
 
+	uint32_t *senders; /* a hash of the senders enrolled: index of the entry + 1; 0: free */
+	uint32_t senders_size, sender_count;
 	void **blocks; /* what entries point to */
 	size_t block_count, block_capacity;
 };

@@ -385,16 +385,46 @@ static int read_measures(struct import *import, struct wire_grant *grant)
 	return 0;
 }
 
+static uint32_t *sender_slot(const struct import *import, const char *name)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	for (const char *c = name; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	uint32_t at = (hash ^ hash >> 15) & (import->senders_size - 1);
+	while (import->senders[at] && strcmp(import->entries[import->senders[at] - 1].agent.name, name) != 0)
+		at = (at + 1) & (import->senders_size - 1);
+	return &import->senders[at];
+}
+
+/* Room for one more sender, with half the slots free. */
+static int grow_senders(struct import *import)
+{
+	if (2 * (import->sender_count + 1) <= import->senders_size)
+		return 0;
+	uint32_t size = import->senders_size ? 2 * import->senders_size : 256;
+	uint32_t *slots = calloc(size, sizeof *slots);
+	if (!slots)
+		return -ENOMEM;
+	free(import->senders);
+	import->senders = slots;
+	import->senders_size = size;
+	for (uint32_t i = 0; i < import->count; i++)
+		if (import->entries[i].kind == WIRE_AGENT_SET)
+			*sender_slot(import, import->entries[i].agent.name) = i + 1;
+	return 0;
+}
+
 /* The sender itself, known from its first row on and from the earliest date of its rows; it stays enrolled when a grant ends, because late
  * figures of that time are still its to send. */
 static int enrol(struct import *import, const char *name, baophu_date from)
 {
-	for (uint32_t i = 0; i < import->count; i++) {
-		struct wire_entry *entry = &import->entries[i];
-		if (entry->kind != WIRE_AGENT_SET || strcmp(entry->agent.name, name) != 0)
-			continue;
-		if (from < entry->agent.from)
-			entry->agent.from = from;
+	int error = grow_senders(import);
+	if (error)
+		return error;
+	uint32_t *slot = sender_slot(import, name);
+	if (*slot) {
+		struct wire_agent_set *agent = &import->entries[*slot - 1].agent;
+		agent->from = from < agent->from ? from : agent->from;
 		return 0;
 	}
 	struct wire_entry *entry = import_add(import);
@@ -402,6 +432,8 @@ static int enrol(struct import *import, const char *name, baophu_date from)
 		return import->is_row_bad ? 0 : -ENOMEM;
 	entry->kind = WIRE_AGENT_SET;
 	entry->agent = (struct wire_agent_set){ .name = name, .from = from, .until = BAOPHU_DATE_NONE };
+	*slot = import->count;
+	import->sender_count++;
 	return 0;
 }
 

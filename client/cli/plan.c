@@ -151,8 +151,12 @@ int plan_set(struct cli *cli)
 		return CLI_USAGE;
 	}
 	if (options->dry_run) {
-		cli_say(_("dry run: nothing was sent"));
-		return CLI_OK;
+		struct import one;
+		int checked = send_begin_one(&one, &import_plans, &entry);
+		if (!checked)
+			checked = send_dry(cli, &one);
+		import_finish(&one);
+		return checked;
 	}
 	int status = send_entries(cli, true, &entry, 1, &sent);
 	if (!status && writer_is_for_people(&cli->writer)) {

@@ -148,12 +148,16 @@ int report_send(struct cli *cli)
 		fact->origin = options->origin ? (enum baophu_origin)options->origin : BAOPHU_REPORTED;
 		fact->bound = options->bound ? (enum baophu_bound)options->bound : BAOPHU_EXACT;
 	}
-	if (options->dry_run) {
-		cli_say(_("dry run: nothing was sent"));
-		return CLI_OK;
+	struct import one;
+	int status = send_begin_one(&one, &import_facts, &entry);
+	if (!status && options->dry_run) {
+		status = send_dry(cli, &one);
+	} else if (!status) {
+		status = send_entries(cli, false, &entry, 1, &sent);
+		if (!status && writer_is_for_people(&cli->writer))
+			say_effect(cli, fact, &sent);
+		status = send_report(cli, &sent, &one, 1, status);
 	}
-	int status = send_entries(cli, false, &entry, 1, &sent);
-	if (!status && writer_is_for_people(&cli->writer))
-		say_effect(cli, fact, &sent);
-	return send_report(cli, &sent, NULL, 1, status);
+	import_finish(&one);
+	return status;
 }

@@ -74,10 +74,13 @@ int send_entries(struct cli *cli, bool is_control, const struct wire_entry *entr
 	if (count > BAOPHU_ENTRIES_MAX && isatty(STDERR_FILENO))
 		cli_say(_("sending %u rows …"), count);
 	error = session_send_entries(session, entries, count, &outcome, &code);
-	if (error == -BAOPHU_EREFUSED) {
+	if (error == -BAOPHU_EREFUSED && (code == BAOPHU_CODE_CLOCK || (code >= 40 && code < 60))) {
+		/* Refused before it was decided: there is a result, without a receipt. */
+		*ret_sent = (struct sent){ .verdict = BAOPHU_REFUSED, .code = code, .entry = UINT32_MAX };
+		snprintf(ret_sent->agent, sizeof ret_sent->agent, "%s", config.agent);
+		status = CLI_ALL_REJECTED;
+	} else if (error == -BAOPHU_EREFUSED) {
 		status = ask_refused(endpoint, code, NULL);
-		if (code >= 40 && code < 60)
-			status = CLI_ALL_REJECTED;
 	} else if (error == -BAOPHU_ETIMEOUT) {
 		if (code)
 			ask_refused(endpoint, code, NULL);
@@ -97,13 +100,41 @@ int send_entries(struct cli *cli, bool is_control, const struct wire_entry *entr
 	return status;
 }
 
-/* Receipts exist for these exits only. */
-static bool has_receipt(const struct sent *sent) { return sent->verdict != BAOPHU_VERDICT_NONE; }
+/* There is a verdict for these exits only. */
+static bool has_verdict(const struct sent *sent) { return sent->verdict != BAOPHU_VERDICT_NONE; }
 
-static void explain(const struct sent *sent, const struct import *import)
+/* Updates with these codes are held, until what they wait for is there; but not a batch in parts, which is not kept. */
+static bool is_for_holding(enum baophu_code code)
+{
+	return code == BAOPHU_CODE_UNIT_UNKNOWN || code == BAOPHU_CODE_UNIT_NOT_VALID || code == BAOPHU_CODE_PLAN_UNKNOWN ||
+	       code == BAOPHU_CODE_NO_OWNER;
+}
+
+static const char *advice(const struct sent *sent)
+{
+	if (sent->verdict == BAOPHU_REFUSED && is_for_holding(sent->code))
+		return _("mend the file, or have created what is missing, then import it again: above 512 rows a file is refused, "
+			 "not held");
+	return word_code_advice(sent->code);
+}
+
+/* The centre does not say which figure is dated too far ahead, so they are looked for here. False: none was found. */
+static bool explain_clock(struct cli *cli, struct sent *sent, struct import *import)
+{
+	sent->entry = check_ahead(cli, import);
+	if (sent->entry == UINT32_MAX)
+		return false;
+	import_print_errors(import, stderr);
+	return true;
+}
+
+static void explain(struct cli *cli, struct sent *sent, struct import *import)
 {
 	const char *what = sent->verdict == BAOPHU_HELD ? _("held") : _("refused");
-	if (import && sent->entry < import->count)
+	bool is_said = sent->code == BAOPHU_CODE_CLOCK && import && explain_clock(cli, sent, import);
+	if (!sent->seq)
+		cli_say("%s: %s (%s)", what, word_code_meaning(sent->code), wire_code_name(sent->code));
+	else if (import && sent->entry < import->count && import->lines[sent->entry])
 		cli_say(_("%s, receipt %llu, line %u of %s: %s (%s)"), what, (unsigned long long)sent->seq,
 			import->lines[sent->entry], import->path, word_code_meaning(sent->code), wire_code_name(sent->code));
 	else
@@ -111,35 +142,37 @@ static void explain(const struct sent *sent, const struct import *import)
 			wire_code_name(sent->code));
 	if (*sent->suggestion)
 		cli_say(_("the unit that took its place: %s"), sent->suggestion);
-	cli_say(_("what to do: %s"), word_code_advice(sent->code));
+	if (!is_said)
+		cli_say(_("what to do: %s"), advice(sent));
 	if (sent->verdict == BAOPHU_HELD)
 		cli_say(_("nothing of it counts yet; it is kept whole: `baophu held list`"));
-	else if (import)
+	else if (import && *import->path)
 		cli_say(_("nothing of the file was applied"));
 }
 
-int send_report(struct cli *cli, const struct sent *sent, const struct import *import, uint32_t count, int status)
+int send_report(struct cli *cli, struct sent *sent, struct import *import, uint32_t count, int status)
 {
 	static const struct column columns[] = { { .key = "seq" },       { .key = "verdict" }, { .key = "code" },
 						 { .key = "entry" },     { .key = "line" },    { .key = "agent" },
 						 { .key = "epoch" },     { .key = "number" },  { .key = "entries" },
 						 { .key = "suggestion" } };
-	if (!has_receipt(sent))
+	if (!has_verdict(sent))
 		return status;
 	if (sent->verdict != BAOPHU_APPLIED)
-		explain(sent, import);
+		explain(cli, sent, import);
 	if (writer_is_for_people(&cli->writer))
 		return status;
 	bool has_entry = sent->entry != UINT32_MAX;
+	bool has_line = has_entry && import && sent->entry < import->count && import->lines[sent->entry];
 	const struct field fields[] = {
-		field_integer((int64_t)sent->seq),
+		sent->seq ? field_integer((int64_t)sent->seq) : field_null(),
 		field_text(word_of(WORDS_VERDICT, sent->verdict)),
 		field_text(sent->code ? wire_code_name(sent->code) : ""),
 		has_entry ? field_integer(sent->entry) : field_null(),
-		has_entry && import && sent->entry < import->count ? field_integer(import->lines[sent->entry]) : field_null(),
+		has_line ? field_integer(import->lines[sent->entry]) : field_null(),
 		field_text(sent->agent),
-		field_integer((int64_t)sent->epoch),
-		field_integer((int64_t)sent->number),
+		sent->seq ? field_integer((int64_t)sent->epoch) : field_null(),
+		sent->seq ? field_integer((int64_t)sent->number) : field_null(),
 		field_integer(count),
 		field_code(sent->suggestion),
 	};
@@ -150,14 +183,22 @@ int send_report(struct cli *cli, const struct sent *sent, const struct import *i
 	return error || ended ? cli_wrote(error ? error : ended) : status;
 }
 
-static int say_counts(struct cli *cli, const struct check_counts *counts)
+static bool has_figures(const struct import *import) { return import->format == &import_facts; }
+
+static int say_counts(struct cli *cli, const struct import *import, const struct check_counts *counts)
 {
 	static const struct column columns[] = {
 		{ .key = "rows" }, { .key = "added" }, { .key = "changed" }, { .key = "unchanged" }
 	};
 	if (writer_is_for_people(&cli->writer)) {
-		char text[300];
-		if (counts->is_complete)
+		char text[400];
+		if (counts->is_complete && has_figures(import))
+			snprintf(
+			    text, sizeof text,
+			    _("dry run: nothing wrong in %u rows; %u new, %u changed, %u unchanged; whether the sender may report "
+			      "them is decided only when they are sent; nothing was sent"),
+			    counts->rows, counts->added, counts->changed, counts->unchanged);
+		else if (counts->is_complete)
 			snprintf(text, sizeof text,
 				 _("dry run: %u rows are right; %u new, %u changed, %u unchanged; nothing was sent"), counts->rows,
 				 counts->added, counts->changed, counts->unchanged);
@@ -184,8 +225,30 @@ static int say_counts(struct cli *cli, const struct check_counts *counts)
 static int rows_are_wrong(const struct import *import)
 {
 	import_print_errors(import, stderr);
-	cli_say(_("%s: nothing was applied; mend these lines and import the whole file again"), import->path);
+	if (*import->path)
+		cli_say(_("%s: nothing was applied; mend these lines and import the whole file again"), import->path);
+	else
+		cli_say(_("dry run: nothing was sent"));
 	return import->bad_row_count && import->bad_row_count < import->row_count ? CLI_SOME_REJECTED : CLI_ALL_REJECTED;
+}
+
+int send_dry(struct cli *cli, struct import *import)
+{
+	struct check_counts counts;
+	int status = check_import(cli, import, &counts);
+	if (!status)
+		status = import->error_count ? rows_are_wrong(import) : say_counts(cli, import, &counts);
+	return status;
+}
+
+int send_begin_one(struct import *import, const struct import_format *format, const struct wire_entry *entry)
+{
+	*import = (struct import){ .path = "", .format = format, .row_count = 1 };
+	struct wire_entry *added = import_add(import);
+	if (!added)
+		return cli_fail(_("the entry"), -ENOMEM);
+	*added = *entry;
+	return CLI_OK;
 }
 
 int send_import(struct cli *cli, const struct import_format *format, bool is_control)
@@ -203,12 +266,7 @@ int send_import(struct cli *cli, const struct import_format *format, bool is_con
 	} else if (import.error_count) {
 		status = rows_are_wrong(&import);
 	} else if (cli->options.dry_run) {
-		struct check_counts counts;
-		status = check_import(cli, &import, &counts);
-		if (!status && import.error_count)
-			status = rows_are_wrong(&import);
-		else if (!status)
-			status = say_counts(cli, &counts);
+		status = send_dry(cli, &import);
 	} else {
 		status = send_entries(cli, is_control, import.entries, import.count, &sent);
 		if (!status && writer_is_for_people(&cli->writer)) {

@@ -104,6 +104,12 @@ static const struct word flags[] = {
 	{ BAOPHU_FLAG_BOUND_SUM, "bound_sum", N_("the sum contains figures given only as “more than” or “nearly”") },
 };
 
+/* The catalogue's; a centre may have more. */
+static const struct word levels[] = {
+	{ 1, "country", N_("country") }, { 2, "province", N_("province") }, { 3, "district", N_("district") },
+	{ 4, "commune", N_("commune") }, { 5, "village", N_("village") },   { 6, "point", N_("collection point") },
+};
+
 #define LIST(table)                                 \
 	{                                           \
 		table, sizeof table / sizeof *table \
@@ -126,6 +132,7 @@ static const struct {
 	[WORDS_STATE] = LIST(states),
 	[WORDS_PLAN_STATE] = LIST(plan_states),
 	[WORDS_FLAG] = LIST(flags),
+	[WORDS_LEVEL] = LIST(levels),
 };
 
 static const struct word *find(enum word_list list, int value)

@@ -207,6 +207,56 @@ class Commands(unittest.TestCase):
         self.assertEqual(len(set(names)), len(names))
         self.assertFalse({"updates", "counter updates", "entries", "counter entries"} & set(names), names)
 
+    def test_a_file_that_cannot_be_held_is_to_be_imported_again(self):
+        lines = ["unit,measure,from,to,value"] + [f"96998,sukien,{day},{day},1" for day in
+                 (f"{year}-{month:02}-{day:02}" for year in (2021, 2022) for month in range(1, 13) for day in range(1, 29))]
+        done = self.run_ends(6, "report", "import", self.file("\n".join(lines)), "--agent", "ca-mau")
+        self.assertIn("UNIT_UNKNOWN", done.stderr)
+        self.assertIn("import it again", done.stderr)
+        self.assertNotIn("held release", done.stderr)
+
+    def test_a_date_too_far_ahead_is_named(self):
+        path = self.file("unit,measure,to,value,status\n927,bhyt,2024-05-31,86000,\n927,bhyt,2099-05-31,86000,\n"
+                         "927,danso,2099-05-31,86000,estimate\n")
+        done = self.run_ends(6, "report", "import", path, "--agent", "thoi-lai", "--lang", "vi", output="json")
+        for line in (3, 4):
+            self.assertIn(f"dòng {line}, cột «to»: 31/05/2099", done.stderr)
+        self.assertNotIn("dòng 2,", done.stderr)
+        result = json.loads(done.stdout)[0]
+        self.assertEqual((result["verdict"], result["code"], result["entry"], result["line"], result["seq"]),
+                         ("refused", "CLOCK", 1, 3, None))
+        done = self.run_ends(6, "report", "send", "927", "bhyt", "86000", "--to", "2099-05-31", "--agent", "thoi-lai", output="json")
+        self.assertIn("“to”: 2099-05-31", done.stderr)
+        result = json.loads(done.stdout)[0]
+        self.assertEqual((result["verdict"], result["code"], result["line"]), ("refused", "CLOCK", None))
+
+    def test_a_dry_run_finds_what_the_centre_would_refuse(self):
+        def finds(kind, text, *said, code=6):
+            done = self.run_ends(code, kind, "import", self.file(text), "--dry-run")
+            for words in said:
+                self.assertIn(words, done.stderr)
+        self.run_ends(0, "unit", "import", self.file(
+            "change,date,code,name,level,parent,successors\ncreate,2012-01-01,96996,Huyện Cũ,district,96,\n"
+            "create,2020-01-01,96997,Huyện Mới,district,96,\nclose,2020-01-01,96996,,,,96997\n", "units.csv"))
+        finds("report", "unit,measure,to,value,denominator,over\n927,bhyt,2099-05-31,5,,\n927,bhyt,2024-04-30,90%,plan,nam-1999\n"
+              "96996,bhyt,2020-01-01,5,,\n", "line 2, column “to”: 2099-05-31", "line 3, column “over”: there is no plan “nam-1999”",
+              "line 4, column “unit”: unit 96996 does not exist on 2020-01-01; the unit that took its place: 96997")
+        finds("unit", "date,code,name,level,parent\n2012-01-01,92997,Thử,distict,92\n", "line 2, column “level”")
+        finds("plan", "plan,unit,kind,target,from,to,value\nthu-2024,927,flow,bhyt,2024-01-01,2024-12-31,5\n"
+              "thu-2024,927,stock,thu_bh,2024-01-01,2024-12-31,5\n", "line 2, column “kind”", "line 3, column “kind”")
+        path = self.file("unit,measure,to,value\n927,bhxh_bb,2024-03-31,2800\n")
+        said = self.run_ends(0, "report", "import", path, "--dry-run").stdout
+        self.assertIn("whether the sender may report them", said)
+        self.assertNotIn("right", said)
+        done = self.run_ends(6, "report", "send", "92998", "bhyt", "5", "--to", "2024-04-30", "--agent", "thoi-lai", "--dry-run")
+        self.assertIn("“unit”: the centre knows no unit 92998", done.stderr)
+        done = self.run_ends(6, "plan", "set", "thu-2024", "927", "bhyt", "5", "--kind", "flow", "--from", "2024-01-01", "--to", "2024-12-31",
+                             "--dry-run")
+        self.assertIn("“kind”", done.stderr)
+        counts = json.loads(self.run_ends(0, "report", "send", "927", "bhxh_bb", "5", "--to", "2024-03-31", "--agent", "thoi-lai",
+                                          "--dry-run", output="json").stdout)
+        self.assertEqual(counts, [{"rows": 1, "added": 1, "changed": 0, "unchanged": 0}])
+
     def test_ranks_are_shared_and_what_cannot_be_compared_has_none(self):
         ranks = [row["rank"] for row in self.centre.rows("coverage", "rank", "481", "--plan", "nam-2019", "--as-of", "2019-08-12")]
         self.assertEqual(ranks, [1] * 9 + [10] * 6 + [16] * 2 + [18] * 3 + [21])

@@ -328,3 +328,25 @@ Test(import, enrols_a_sender_once_and_from_its_earliest_date)
 	one_wrong(&import_agents, NUMBER_PLAIN, AGENTS "a,92,,,,\n", 2, "from", "empty");
 	one_wrong(&import_agents, NUMBER_PLAIN, AGENTS "a,92,,,2024-01-01,2023-01-01\n", 2, "from", "after");
 }
+
+Test(import, enrols_each_of_many_senders_once_and_from_its_earliest_date)
+{
+	enum { SENDERS = 700 };
+	size_t size = 64 * 2 * SENDERS, used;
+	char *text = malloc(size);
+	cr_assert(text);
+	used = (size_t)snprintf(text, size, "agent,unit,from\n");
+	for (int i = 0; i < 2 * SENDERS; i++)
+		used += (size_t)snprintf(text + used, size - used, "a%d,927,%s\n", i % SENDERS,
+					 i < SENDERS ? "2024-01-01" : "2012-01-01");
+	read_text(&import_agents, NUMBER_PLAIN, text);
+	all_good(3 * SENDERS);
+	uint32_t enrolled = 0;
+	for (uint32_t i = 0; i < import.count; i++) {
+		enrolled += import.entries[i].kind == WIRE_AGENT_SET;
+		cr_assert(import.entries[i].kind != WIRE_AGENT_SET || import.entries[i].agent.from == day(20120101));
+	}
+	cr_assert_eq(enrolled, SENDERS);
+	import_finish(&import);
+	free(text);
+}
