@@ -93,8 +93,10 @@ static int write_lists(struct cli *cli, const struct baophu_record *top, const s
 		coverage_figure(row, cli->vietnamese, figure);
 		if (is_rate && row->numerator != BAOPHU_ABSENT)
 			snprintf(figure, sizeof figure, "%s", number_format(row->numerator, cli->vietnamese, number));
-		snprintf(marked, sizeof marked, "%s%s%s", figure, row->origin == BAOPHU_ILLUSTRATIVE ? "\n" : "",
-			 row->origin == BAOPHU_ILLUSTRATIVE ? word_for_people(WORDS_ORIGIN, row->origin) : "");
+		snprintf(marked, sizeof marked, "%s%s%s%s%s", figure, row->origin == BAOPHU_ILLUSTRATIVE ? "\n" : "",
+			 row->origin == BAOPHU_ILLUSTRATIVE ? word_for_people(WORDS_ORIGIN, row->origin) : "",
+			 row->basis == BAOPHU_BASIS_PARTIAL ? "\n" : "",
+			 row->basis == BAOPHU_BASIS_PARTIAL ? word_for_people(WORDS_BASIS, row->basis) : "");
 		if (row->target != BAOPHU_ABSENT)
 			snprintf(target, sizeof target, is_rate ? "%s%%" : "%s",
 				 is_rate ? number_format_decimal(row->target, row->decimals, cli->vietnamese, number)

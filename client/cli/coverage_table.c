@@ -161,7 +161,8 @@ static void put_figure(const struct lines *lines, struct line *line, const struc
 	put_date(lines, line->cells[CELL_DATE], row);
 	put_change(lines, line->cells[CELL_CHANGE], row);
 	if (row->expected) {
-		put(line->cells[CELL_REPORTED], "%u/%u", row->reported, row->expected);
+		put(line->cells[CELL_REPORTED], row->basis == BAOPHU_BASIS_PARTS ? _("%u/%u parts") : "%u/%u", row->reported,
+		    row->expected);
 		if (row->basis == BAOPHU_BASIS_WHOLE && row->sum != BAOPHU_ABSENT)
 			put(line->cells[CELL_REPORTED], _("sum %s"), number_format(row->sum, lines->vietnamese, number));
 	}

@@ -259,7 +259,7 @@ static int add_lines(struct libscols_table *drawn, const struct writer *writer, 
 	size_t lines_of[COLUMNS_MAX], tallest = 1;
 	for (size_t i = 0; i < writer->column_count; i++) {
 		lines_of[i] = 0;
-		for (const char *text = texts[i]; *text && lines_of[i] < LINES_MAX; lines_of[i]++) {
+		for (const char *text = layout[i].is_shown ? texts[i] : ""; *text && lines_of[i] < LINES_MAX; lines_of[i]++) {
 			size_t skip, bytes = next_line(text, heading ? layout[i].heading : layout[i].body, &skip);
 			text += bytes + skip;
 		}

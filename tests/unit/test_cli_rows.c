@@ -382,3 +382,33 @@ Test(words, explain_every_code_of_the_wire)
 			cr_assert(*word_code_meaning((enum baophu_code)code) && *word_code_advice((enum baophu_code)code), "%s",
 				  wire_code_name((enum baophu_code)code));
 }
+
+Test(rows, have_no_blank_line_for_what_a_folded_column_says)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	const struct column columns[] = { { .key = "unit", .heading = "Unit" },
+					  { .key = "date", .heading = "As of", .may_be_said_once = true } };
+	const struct field first[] = { field_text("a unit with a name"), field_text("2024-01-01 to\n2024-04-30") };
+	struct writer writer;
+	writer_open(&writer, &(struct writer_options){ .kind = WRITER_TABLE, .width = 24 }, out);
+	cr_assert_eq(writer_begin(&writer, columns, 2), 0);
+	cr_assert_eq(writer_row(&writer, first), 0);
+	cr_assert_eq(writer_row(&writer, first), 0);
+	cr_assert_eq(writer_end(&writer), 0);
+	fclose(out);
+	cr_assert(strncmp(text, "As of: ", 7) == 0, "%s", text);
+	cr_assert(!strstr(text, "\n\n"), "%s", text);
+	free(text);
+}
+
+Test(rows, say_when_parts_and_not_units_were_counted)
+{
+	speak("en");
+	rows[0].basis = BAOPHU_BASIS_PARTS;
+	rows[0].reported = rows[0].expected = 2;
+	char *text = print(&(struct writer_options){ .kind = WRITER_TABLE }, true);
+	cr_assert(strstr(text, "2/2 parts"), "%s", text);
+	free(text);
+}
