@@ -1,10 +1,13 @@
 /* agent.c - `baophu agent`: who may send, and what of. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ask.h"
 #include "command.h"
 #include "language.h"
 #include "send.h"
+#include "text.h"
 
 static int write_agents(void *context, const struct wire_answer *answer)
 {
@@ -56,6 +59,31 @@ int agent_list(struct cli *cli)
 	int ended = cli_wrote(writer_end(&cli->writer));
 	reader_close(reader);
 	return status ? status : ended;
+}
+
+int agent_open(struct cli *cli)
+{
+	const char *name = cli->options.arguments[0], *text = cli->options.arguments[1];
+	char *end;
+	struct wire_entry entry = { .kind = WIRE_EPOCH_OPEN };
+	struct sent sent = { 0 };
+	if (!text_is_code(name, strlen(name))) {
+		cli_say(_("“%s” is not a code: 1 to 16 of 0-9 A-Z a-z . _ -"), name);
+		return CLI_USAGE;
+	}
+	errno = 0;
+	entry.epoch_open = (struct wire_epoch_open){ .agent = name, .epoch = strtoull(text, &end, 10) };
+	if (errno || *end || *text < '0' || *text > '9' || !entry.epoch_open.epoch) {
+		cli_say(_("“%s” is not an epoch: a number, as receipts and `baophu log show -o json` name it"), text);
+		return CLI_USAGE;
+	}
+	int status = send_entries(cli, true, &entry, 1, &sent);
+	if (!status && writer_is_for_people(&cli->writer)) {
+		char line[200];
+		snprintf(line, sizeof line, _("epoch %s of %s goes on, receipt %llu"), text, name, (unsigned long long)sent.seq);
+		writer_note(&cli->writer, line);
+	}
+	return send_report(cli, &sent, NULL, 1, status);
 }
 
 int agent_import(struct cli *cli) { return send_import(cli, &import_agents, true); }

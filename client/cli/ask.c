@@ -20,9 +20,9 @@ int ask_open(struct cli *cli, struct reader **ret_reader)
 	return error ? cli_fail(cli->options.query, error) : CLI_OK;
 }
 
-int ask_refused(const char *what, enum baophu_code code, const char *detail)
+static int refused(const char *what, enum baophu_code code, const char *detail, const char *advice)
 {
-	const char *meaning = word_code_meaning(code), *advice = word_code_advice(code);
+	const char *meaning = word_code_meaning(code);
 	cli_say("%s: %s (%s)%s%s", what, *meaning ? meaning : _("refused"), wire_code_name(code), detail && *detail ? ": " : "",
 		detail ? detail : "");
 	if (*advice)
@@ -54,14 +54,23 @@ int ask_refused(const char *what, enum baophu_code code, const char *detail)
 	}
 }
 
+int ask_refused(const char *what, enum baophu_code code, const char *detail)
+{
+	return refused(what, code, detail, word_code_advice(code));
+}
+
 int ask_all(struct cli *cli, struct reader *reader, struct wire_query *query,
 	    int (*each)(void *context, const struct wire_answer *answer), void *context, struct ask_axes *ret_axes)
 {
 	do {
 		struct wire_answer answer = { 0 };
 		int error = reader_query(reader, query, (int)cli->options.timeout * 1000, &answer);
-		if (error == -BAOPHU_EREFUSED || (error == -BAOPHU_ETIMEOUT && answer.code != BAOPHU_CODE_NONE))
-			return ask_refused(*query->unit ? query->unit : cli->command->noun, answer.code, answer.text);
+		if (error == -BAOPHU_EREFUSED || (error == -BAOPHU_ETIMEOUT && answer.code != BAOPHU_CODE_NONE)) {
+			bool is_of_known = answer.code == BAOPHU_CODE_BEHIND && query->known_seq > query->min_seq;
+			return refused(*query->unit ? query->unit : cli->command->noun, answer.code, answer.text,
+				       is_of_known ? _("ask again in a moment, or with a lower --known")
+						   : word_code_advice(answer.code));
+		}
 		if (error == -BAOPHU_ETIMEOUT) {
 			cli_say(_("no answer from %s within %u s; is baophud running there?"), cli->options.query,
 				cli->options.timeout);

@@ -100,6 +100,9 @@ const struct command commands[] = {
 	  agent_import, N_("enrol offices from a file"),
 	  "baophu agent import agents.csv\n"
 	  "baophu agent import closed.csv --revoke" },
+	{ "agent", "open", "NAME EPOCH", 2, 2, BIT(OPTION_CONTROL), agent_open,
+	  N_("let a sender's frozen epoch go on, once it is known which of its two updates stands"),
+	  "baophu agent open thoi-lai 3" },
 	{ "log", "show", "", 0, 0, BIT(OPTION_FROM_SEQ) | BIT(OPTION_LIMIT) | BIT(OPTION_QUERY) | BIT(OPTION_MIN_SEQ), log_show,
 	  N_("what was decided, in order"),
 	  "baophu log show\n"
@@ -242,6 +245,11 @@ static int run(const struct command *command, int argc, char **argv, bool vietna
 	}
 	if (cli.options.excel && cli.options.output != WRITER_CSV) {
 		cli_say(_("--excel goes with -o csv"));
+		return CLI_USAGE;
+	}
+	if (cli.options.since != BAOPHU_DATE_NONE && cli.options.as_of != BAOPHU_DATE_NONE &&
+	    cli.options.since > cli.options.as_of) {
+		cli_say(_("--since is after --as-of"));
 		return CLI_USAGE;
 	}
 	const char *no_color = getenv("NO_COLOR");

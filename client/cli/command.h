@@ -39,6 +39,7 @@ int server_status(struct cli *cli);
 int server_stop(struct cli *cli);
 int agent_list(struct cli *cli);
 int agent_import(struct cli *cli);
+int agent_open(struct cli *cli);
 
 /* Runs what argv says; an enum cli_exit. */
 int command_run(int argc, char **argv);

@@ -20,7 +20,7 @@ static int write_held(void *context, const struct wire_answer *answer)
 			field_integer((int64_t)held->epoch),
 			field_integer((int64_t)held->number),
 			field_text(people ? word_code_meaning(held->code) : wire_code_name(held->code)),
-			field_integer(held->entry),
+			field_integer(people ? (int64_t)held->entry + 1 : held->entry), /* people count from 1 */
 			field_code(held->unit),
 			field_code(held->suggestion),
 			field_time(held->time_ms),
@@ -40,7 +40,7 @@ int held_list(struct cli *cli)
 		{ .key = "epoch" },
 		{ .key = "number" },
 		{ .key = "code", .heading = _("Why"), .wrap = true },
-		{ .key = "entry" },
+		{ .key = "entry", .heading = _("Entry"), .right = true },
 		{ .key = "unit", .heading = _("Unit") },
 		{ .key = "suggestion", .heading = _("Now") },
 		{ .key = "time", .heading = _("Received"), .wrap = true },

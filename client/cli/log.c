@@ -68,8 +68,11 @@ int log_show(struct cli *cli)
 		struct wire_query query = ask_question(cli, WIRE_QUERY_LOG);
 		query.since_seq = cli->options.from_seq;
 		query.limit = list.left < BAOPHU_PAGE_RECORDS_MAX ? list.left : BAOPHU_PAGE_RECORDS_MAX;
-		status = ask_all(cli, reader, &query, write_log, &list, NULL);
+		struct ask_axes axes = { 0 };
+		status = ask_all(cli, reader, &query, write_log, &list, &axes);
 		status = status == -1 ? CLI_OK : status;
+		if (!status && query.since_seq > axes.seq)
+			cli_say(_("the log ends at place %llu"), (unsigned long long)axes.seq);
 	}
 	int ended = cli_wrote(writer_end(&cli->writer));
 	reader_close(reader);

@@ -137,10 +137,9 @@ const char *number_explain(enum number_problem problem, const char *text, enum n
 		if (is_digit(*c))
 			whole[n++] = *c;
 	whole[n] = '\0';
-	snprintf(fraction, sizeof fraction, "%.*s", (int)strcspn(text, "%"), text);
-	for (char *c = fraction; *c; c++)
-		if (*c == '.')
-			*c = ',';
+	size_t mark_at = strcspn(text, ".,");
+	if (text[mark_at])
+		snprintf(fraction, sizeof fraction, "%.*s", (int)strcspn(text + mark_at + 1, "%"), text + mark_at + 1);
 	const char *declared = style == NUMBER_VI ? "--numbers vi" : "--numbers en";
 	const char *mark = style == NUMBER_VI ? "." : ",";
 	switch (problem) {
@@ -149,9 +148,10 @@ const char *number_explain(enum number_problem problem, const char *text, enum n
 		break;
 	case NUMBER_TWO_READINGS:
 		snprintf(buffer, size,
-			 _("“%s” can be read as %s or as %s (decimals); write %s in plain digits, or declare the style with "
-			   "--numbers vi or --numbers en"),
-			 text, whole, fraction, whole);
+			 /* Both readings in words or digits without a mark: a mark is what the languages disagree about. */
+			 _("“%s” can be read as the whole number %s or as %.*s and %s thousandths; write plain digits, or declare "
+			   "the style with --numbers vi or --numbers en"),
+			 text, whole, (int)mark_at, text, fraction);
 		break;
 	case NUMBER_UNDECLARED:
 		snprintf(buffer, size,

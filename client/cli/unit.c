@@ -3,14 +3,17 @@
 #include "command.h"
 #include "language.h"
 #include "send.h"
+#include "words.h"
 
 static int write_units(void *context, const struct wire_answer *answer)
 {
 	struct cli *cli = context;
 	for (uint32_t i = 0; i < answer->unit_count; i++) {
 		const struct wire_unit_info *unit = &answer->units[i];
+		int level = writer_is_for_people(&cli->writer) ? word_parse(WORDS_LEVEL, unit->level) : -1;
+		const char *level_text = level < 0 ? unit->level : word_for_people(WORDS_LEVEL, level);
 		const struct field fields[] = {
-			field_code(unit->code),     field_text(unit->name), field_text(unit->level), field_code(unit->parent),
+			field_code(unit->code),     field_text(unit->name), field_text(level_text),  field_code(unit->parent),
 			field_integer(unit->depth), field_date(unit->from), field_date(unit->until), field_integer(unit->number),
 		};
 		int error = writer_row(&cli->writer, fields);
@@ -25,7 +28,7 @@ int unit_list(struct cli *cli)
 	const struct column columns[] = {
 		{ .key = "code", .heading = _("Code") },
 		{ .key = "name", .heading = _("Name"), .wrap = true },
-		{ .key = "level", .heading = _("Level") },
+		{ .key = "level", .heading = _("Level"), .wrap = true },
 		{ .key = "parent", .heading = _("Parent") },
 		{ .key = "depth" },
 		{ .key = "from", .heading = _("From"), .right = true },

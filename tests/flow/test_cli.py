@@ -39,7 +39,7 @@ class Commands(unittest.TestCase):
     def test_help_is_there_for_every_command_in_both_languages(self):
         overview = self.run_ends(0, "help").stdout
         commands = [line.split()[:2] for line in overview.splitlines() if line.startswith("  ") and not line.startswith("  baophu")]
-        self.assertEqual(len(commands), 21)
+        self.assertEqual(len(commands), 22)
         for noun, verb in commands:
             english, vietnamese = (self.run_ends(0, noun, verb, "--help", "--lang", language).stdout for language in ("en", "vi"))
             self.assertIn("Examples:", english)
@@ -57,6 +57,9 @@ class Commands(unittest.TestCase):
         self.run_ends(2, "coverage", "show", "92", "--as-of", "2024-02-30")
         self.run_ends(2, "coverage", "show", "92", "--excel")
         self.run_ends(2, "coverage", "behind", "481")
+        self.run_ends(2, "coverage", "show", "92", "--since", "2024-05-01", "--as-of", "2024-04-30")
+        self.run_ends(2, "agent", "open", "thoi-lai", "-x")
+        self.run_ends(2, "agent", "open", "thoi-lai", "first")
 
     def test_names_find_units_and_unknown_ones_are_said(self):
         for name in ("Cần Thơ", "can tho", "CẦN THƠ"):
@@ -79,7 +82,7 @@ class Commands(unittest.TestCase):
     def test_a_number_is_never_guessed(self):
         done = self.run_ends(2, "report", "send", "927", "bhxh_tn", "1.234", "--to", "2024-04-30", "--agent", "thoi-lai")
         self.assertIn("1234", done.stderr)
-        self.assertIn("1,234", done.stderr)
+        self.assertIn("1 and 234 thousandths", done.stderr)
         path = self.file("unit,measure,to,value\n927,bhxh_tn,2024-04-30,1.234\n")
         done = self.run_ends(6, "report", "import", path, "--agent", "thoi-lai")
         self.assertIn('line 2, column “value”', done.stderr)
@@ -256,6 +259,24 @@ class Commands(unittest.TestCase):
         counts = json.loads(self.run_ends(0, "report", "send", "927", "bhxh_bb", "5", "--to", "2024-03-31", "--agent", "thoi-lai",
                                           "--dry-run", output="json").stdout)
         self.assertEqual(counts, [{"rows": 1, "added": 1, "changed": 0, "unchanged": 0}])
+
+    def test_only_a_frozen_epoch_can_be_opened(self):
+        self.assertIn("NO_SUCH", self.run_ends(6, "agent", "open", "thoi-lai", "1").stderr)
+
+    def test_what_lies_beyond_the_log_is_said(self):
+        self.assertIn("the log ends at place ", self.run_ends(0, "log", "show", "--from", "999999").stderr)
+        done = self.run_ends(3, "coverage", "show", "92", "--known", "999999", "--timeout", "1")
+        self.assertIn("--known", done.stderr)
+        self.assertNotIn("--min-seq", done.stderr)
+
+    def test_a_partial_sum_is_marked_beside_its_figure(self):
+        said = self.run_ends(0, "coverage", "behind", "VN", "--plan", "nam-2019", "--as-of", "2024-05-01", "--measure", "bhxh_tn").stdout
+        self.assertRegex(said, r"(?m)^ +partial sum$")
+
+    def test_levels_are_named_for_people(self):
+        said = self.run_ends(0, "unit", "list", "92", "--depth", "1", "--lang", "vi").stdout
+        self.assertIn("quận, huyện", said)
+        self.assertNotIn("district", said)
 
     def test_ranks_are_shared_and_what_cannot_be_compared_has_none(self):
         ranks = [row["rank"] for row in self.centre.rows("coverage", "rank", "481", "--plan", "nam-2019", "--as-of", "2019-08-12")]
