@@ -463,7 +463,8 @@ int check_import(struct cli *cli, struct import *import, struct check_counts *re
 			reader_close(check.reader);
 			return CLI_OK;
 		}
-		check.day = answer.status ? answer.status->business_day : BAOPHU_DATE_MAX - CHECK_AHEAD_DAYS_ESTIMATE_MAX;
+		bool has_day = answer.status && answer.status->business_day != BAOPHU_DATE_NONE;
+		check.day = has_day ? answer.status->business_day : BAOPHU_DATE_MAX - CHECK_AHEAD_DAYS_ESTIMATE_MAX;
 	}
 	if (!status)
 		status = ask_names(cli, check.reader, &check.names);

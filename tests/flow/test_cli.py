@@ -144,6 +144,7 @@ class Commands(unittest.TestCase):
         held = self.centre.rows("held", "list")
         self.assertEqual([(row["seq"], row["unit"], row["code"]) for row in held],
                          [(first["seq"], "92999", "UNIT_UNKNOWN"), (second["seq"], "92999", "UNIT_UNKNOWN")])
+        self.assertIn("Entry", self.run_ends(0, "held", "list").stdout)
         self.run_ends(6, "held", "release", first["seq"])  # nothing has changed yet
         self.run_ends(0, "held", "refuse", second["seq"])
         path = self.file("date,code,name,level,parent\n2012-01-01,92999,Quận Thử,district,92\n", "unit.csv")
