@@ -278,7 +278,7 @@ Test(subscription, begins_again_with_what_was_held_only_if_that_was_so)
 		holding_answer_end(&again, &seal.place);
 		holding_seal(&again, &seal);
 		cr_assert_eq(again.state, is_wrong ? HOLDING_SYNCING : HOLDING_EXACT);
-		cr_assert_eq(again.restarts, is_wrong);
+		cr_assert_eq(again.restarts, (uint32_t)is_wrong);
 		cr_assert_eq(holding_question(&again, &min_seq), is_wrong ? HOLDING_ASK_ALL : HOLDING_ASK_NOTHING);
 		holding_finish(&again);
 		holding_finish(&held);
