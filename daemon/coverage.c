@@ -540,23 +540,7 @@ static struct baophu_row *row_add(struct rows *out, enum baophu_row_kind kind, c
 		return NULL;
 	}
 	struct baophu_row *row = &out->rows[out->count++];
-	*row = (struct baophu_row){ .kind = kind,
-				    .from = BAOPHU_DATE_NONE,
-				    .to = BAOPHU_DATE_NONE,
-				    .value = BAOPHU_ABSENT,
-				    .whole = BAOPHU_ABSENT,
-				    .sum = BAOPHU_ABSENT,
-				    .gap = BAOPHU_ABSENT,
-				    .own = BAOPHU_ABSENT,
-				    .whole_to = BAOPHU_DATE_NONE,
-				    .oldest = BAOPHU_DATE_NONE,
-				    .target = BAOPHU_ABSENT,
-				    .remaining = BAOPHU_ABSENT,
-				    .numerator = BAOPHU_ABSENT,
-				    .denominator = BAOPHU_ABSENT,
-				    .estimated = BAOPHU_ABSENT,
-				    .previous = BAOPHU_ABSENT,
-				    .moved_net = BAOPHU_ABSENT };
+	*row = (struct baophu_row){ BAOPHU_ROW_SAYS_NOTHING, .kind = kind };
 	memcpy(row->measure, measure, strnlen(measure, BAOPHU_CODE_BYTES_MAX));
 	return row;
 }

@@ -158,24 +158,7 @@ static uint32_t collect(const struct coverage_set *set, const struct baophu_reco
 
 static struct baophu_row no_plan_row(const char *measure, const char *plan)
 {
-	struct baophu_row row = { .kind = BAOPHU_ROW_PLAN,
-				  .from = BAOPHU_DATE_NONE,
-				  .to = BAOPHU_DATE_NONE,
-				  .value = BAOPHU_ABSENT,
-				  .whole = BAOPHU_ABSENT,
-				  .sum = BAOPHU_ABSENT,
-				  .gap = BAOPHU_ABSENT,
-				  .own = BAOPHU_ABSENT,
-				  .whole_to = BAOPHU_DATE_NONE,
-				  .oldest = BAOPHU_DATE_NONE,
-				  .state = BAOPHU_STATE_NO_PLAN,
-				  .target = BAOPHU_ABSENT,
-				  .remaining = BAOPHU_ABSENT,
-				  .numerator = BAOPHU_ABSENT,
-				  .denominator = BAOPHU_ABSENT,
-				  .estimated = BAOPHU_ABSENT,
-				  .previous = BAOPHU_ABSENT,
-				  .moved_net = BAOPHU_ABSENT };
+	struct baophu_row row = { BAOPHU_ROW_SAYS_NOTHING, .kind = BAOPHU_ROW_PLAN, .state = BAOPHU_STATE_NO_PLAN };
 	snprintf(row.measure, sizeof row.measure, "%s", measure);
 	snprintf(row.plan, sizeof row.plan, "%s", plan);
 	return row;

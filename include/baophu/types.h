@@ -182,6 +182,14 @@ struct baophu_row {
 	uint8_t flags[BAOPHU_ROW_FLAGS_MAX]; /* enum baophu_flag, unused ones 0 */
 };
 
+/* The fields of a row that says nothing: every figure absent, every date none. To begin an initialiser with, so that a new field is absent
+ * everywhere: struct baophu_row row = { BAOPHU_ROW_SAYS_NOTHING, .kind = ... }; */
+#define BAOPHU_ROW_SAYS_NOTHING                                                                                                 \
+	.from = BAOPHU_DATE_NONE, .to = BAOPHU_DATE_NONE, .value = BAOPHU_ABSENT, .whole = BAOPHU_ABSENT, .sum = BAOPHU_ABSENT, \
+	.gap = BAOPHU_ABSENT, .own = BAOPHU_ABSENT, .whole_to = BAOPHU_DATE_NONE, .oldest = BAOPHU_DATE_NONE,                   \
+	.target = BAOPHU_ABSENT, .remaining = BAOPHU_ABSENT, .numerator = BAOPHU_ABSENT, .denominator = BAOPHU_ABSENT,          \
+	.estimated = BAOPHU_ABSENT, .previous = BAOPHU_ABSENT, .moved_net = BAOPHU_ABSENT
+
 /* The coverage of one unit; `rows` is borrowed. Fields as message CoverageRecord. */
 struct baophu_record {
 	uint32_t unit_number;

@@ -39,14 +39,14 @@ class Installed(unittest.TestCase):
         for component in ("runtime", "development"):
             run("cmake", "--install", test_articles.BUILD, "--prefix", path / "prefix", "--component", component)
         (path / "prefix").rename(cls.prefix)
-        cls.library = next(cls.prefix.glob("**/libbaophu.so"))
+        cls.shared_object = next(cls.prefix.glob("**/libbaophu.so"))
         cls.headers = sorted(cls.prefix.glob("include/baophu/*.h"))
 
     def configure(self, name, *arguments, check=True):
         directory = pathlib.Path(self.directory.name) / name
         done = run("cmake", "-S", ROOT / "tests" / "install", "-B", directory, "-G", "Ninja", "-DCMAKE_C_COMPILER=gcc",
                    "-DCMAKE_CXX_COMPILER=clang++", *arguments, check=check,
-                   env={**os.environ, "PKG_CONFIG_PATH": str(self.library.parent / "pkgconfig")})
+                   env={**os.environ, "PKG_CONFIG_PATH": str(self.shared_object.parent / "pkgconfig")})
         return directory if check else done
 
     def build_and_run(self, name, *arguments):
@@ -79,7 +79,7 @@ class Installed(unittest.TestCase):
             self.assertIn("considered but not accepted", " ".join(done.stdout.split()))
 
     def test_exports_what_the_headers_declare_and_nothing_else(self):
-        said = run("nm", "-D", "--defined-only", self.library).splitlines()
+        said = run("nm", "-D", "--defined-only", self.shared_object).splitlines()
         exported = {line.split()[2] for line in said if line.split()[1] != "A"}
         self.assertTrue(all(re.fullmatch(r"baophu_[a-z_]+@@BAOPHU_0", name) for name in exported), exported)
         declared = set()
@@ -87,7 +87,7 @@ class Installed(unittest.TestCase):
             declared |= set(re.findall(r"BAOPHU_API [^;(]*?\b(baophu_[a-z_]+)\(", header.read_text(encoding="utf-8")))
         self.assertGreater(len(declared), 30)
         self.assertEqual({name.partition("@")[0] for name in exported}, declared)
-        self.assertIn("Library soname: [libbaophu.so.0]", run("readelf", "-d", self.library))
+        self.assertIn("Library soname: [libbaophu.so.0]", run("readelf", "-d", self.shared_object))
 
     def test_headers_stand_alone_and_know_nothing_of_ours(self):
         self.assertEqual([header.name for header in self.headers],

@@ -16,24 +16,7 @@ static baophu_date day(uint32_t yyyymmdd) { return baophu_date_from_civil(yyyymm
 
 static struct baophu_row absent(enum baophu_row_kind kind, const char *measure, enum baophu_state state)
 {
-	struct baophu_row row = { .kind = kind,
-				  .from = BAOPHU_DATE_NONE,
-				  .to = BAOPHU_DATE_NONE,
-				  .value = BAOPHU_ABSENT,
-				  .whole = BAOPHU_ABSENT,
-				  .sum = BAOPHU_ABSENT,
-				  .gap = BAOPHU_ABSENT,
-				  .own = BAOPHU_ABSENT,
-				  .whole_to = BAOPHU_DATE_NONE,
-				  .oldest = BAOPHU_DATE_NONE,
-				  .state = state,
-				  .target = BAOPHU_ABSENT,
-				  .remaining = BAOPHU_ABSENT,
-				  .numerator = BAOPHU_ABSENT,
-				  .denominator = BAOPHU_ABSENT,
-				  .estimated = BAOPHU_ABSENT,
-				  .previous = BAOPHU_ABSENT,
-				  .moved_net = BAOPHU_ABSENT };
+	struct baophu_row row = { BAOPHU_ROW_SAYS_NOTHING, .kind = kind, .state = state };
 	strcpy(row.measure, measure);
 	return row;
 }
