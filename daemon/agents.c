@@ -143,7 +143,7 @@ int agents_apply_epoch(struct agents *agents, enum entry_kind kind, const struct
 	*epoch = (struct epoch){ .epoch = entry->epoch, .next = 1, .agent = entry->agent };
 	by_epoch_put(agents, (uint32_t)agents->epochs.count - 1);
 	agent->epoch_count++;
-	if (entry->epoch > agent->newest_epoch)
+	if (entry->epoch > agent->newest_epoch && entry->epoch < BAOPHU_EPOCH_CHOSEN_MIN)
 		agent->newest_epoch = entry->epoch;
 	return 0;
 }

@@ -8,7 +8,7 @@ struct agent {
 	uint64_t id;
 	uint64_t last_seq; /* newest decided update; 0 */
 	int64_t last_ms;
-	uint64_t newest_epoch; /* granted; 0 */
+	uint64_t newest_epoch; /* of those that are counted up; 0: none was granted */
 	uint32_t epoch_count, frozen_count;
 	baophu_date from, until; /* until BAOPHU_DATE_NONE: no end */
 	char name[BAOPHU_CODE_BYTES_MAX + 1];

@@ -307,6 +307,13 @@ static bool is_granted_in_batch(const struct batch *b, uint32_t agent, uint64_t 
 	return false;
 }
 
+/* A number that was never granted: of those that agents choose any, of the others one that is not too far above the newest. */
+static bool may_grant(uint64_t wanted, uint64_t newest)
+{
+	return baophu_epoch_is_chosen(wanted) ||
+	       (wanted < BAOPHU_EPOCH_CHOSEN_MIN && wanted > newest && wanted - newest <= EPOCH_AHEAD_MAX);
+}
+
 /* Appends the grant of a new epoch; its Welcome follows the commit. */
 static struct item *grant_epoch(struct collector *c, uint32_t agent, uint64_t epoch)
 {
@@ -345,14 +352,16 @@ static bool take_hello(struct collector *c, const struct sockets_message *m, con
 
 	uint64_t newest = agents_get(agents, agent)->newest_epoch;
 	for (uint32_t i = 0; i < b->epoch_count; i++)
-		if (b->epochs[i].agent == agent && b->epochs[i].epoch > newest)
+		if (b->epochs[i].agent == agent && b->epochs[i].epoch > newest && b->epochs[i].epoch < BAOPHU_EPOCH_CHOSEN_MIN)
 			newest = b->epochs[i].epoch;
 	uint64_t wanted = hello->epoch ? hello->epoch : newest + 1;
+	if (!hello->epoch && baophu_epoch_is_chosen(wanted)) /* counting has reached the numbers of others */
+		return turn_away(c, m, BAOPHU_CODE_EPOCH);
 	const struct epoch *epoch = agents_epoch(agents, agent, wanted);
 	bool is_new = !epoch && !is_granted_in_batch(b, agent, wanted);
 	if (epoch && epoch->frozen)
 		return turn_away(c, m, BAOPHU_CODE_FROZEN);
-	if (is_new && (wanted <= newest || wanted - newest > EPOCH_AHEAD_MAX))
+	if (is_new && !may_grant(wanted, newest))
 		return turn_away(c, m, BAOPHU_CODE_EPOCH);
 	if (is_new && agents->epochs.count + b->epoch_count >= EPOCHS_MAX)
 		return turn_away(c, m, BAOPHU_CODE_BUSY);

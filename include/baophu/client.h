@@ -81,7 +81,7 @@ struct baophu_session;
 struct baophu_session_config {
 	const char *endpoint; /* "tcp://127.0.0.1:7101", "ipc:///run/baophu/ingest"; must be set; copied */
 	const char *agent; /* the name that the centre registered; must be set; copied */
-	uint64_t epoch; /* series of numbers to write in; 0: a new one */
+	uint64_t epoch; /* series of numbers to write in; 0: a new one; or one chosen before: see BAOPHU_EPOCH_CHOSEN_MIN */
 	struct baophu_place last; /* place of the newest receipt held; seq 0: none. See baophu_session_standing.last_unknown */
 	uint32_t window; /* updates without receipt at most, up to 65,536; 0: 256 */
 	int timeout_ms; /* of opening and sending; 0: 10,000 */

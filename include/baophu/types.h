@@ -41,6 +41,15 @@ enum {
 #define BAOPHU_VALUE_MAX INT64_C(1000000000000000) /* 10^15, in a measure's counting unit */
 #define BAOPHU_DIGITS_MAX INT64_C(1000000000000) /* 10^12, digits of a percentage */
 
+/* Epochs from here to before the end are chosen by agents, at random, so that one can begin to write before it was ever connected: any that
+ * is unused is granted. Smaller ones the collector allots, counting up. The end is how far a number of JSON is exact. */
+#define BAOPHU_EPOCH_CHOSEN_MIN (UINT64_C(1) << 52)
+#define BAOPHU_EPOCH_CHOSEN_END (UINT64_C(1) << 53)
+static inline bool baophu_epoch_is_chosen(uint64_t epoch)
+{
+	return epoch >= BAOPHU_EPOCH_CHOSEN_MIN && epoch < BAOPHU_EPOCH_CHOSEN_END;
+}
+
 /* An absent figure. Never 0: zero is a report. */
 #define BAOPHU_ABSENT INT64_MIN
 

@@ -397,6 +397,43 @@ Test(collector, sessions_are_who_they_say_where_they_may)
 	server_finish(&server);
 }
 
+/* An office that was never connected writes in an epoch of its own choosing; it is let in whenever it comes, and disturbs no counting. */
+Test(collector, an_epoch_chosen_without_a_connection_is_granted_whenever_it_comes)
+{
+	const uint64_t late = BAOPHU_EPOCH_CHOSEN_END - 1, early = BAOPHU_EPOCH_CHOSEN_MIN;
+	begin(SERVER_IPC);
+	struct peer *peer = peer_open(server.ingest), *other = peer_open(server.ingest);
+	peer_hello(peer, "can-tho", late);
+	cr_assert_eq(peer->epoch, late);
+	cr_assert_eq(peer->next, 1);
+	struct wire_entry fact = test_fact("92", "bhxh_tn", 20240430, 1);
+	cr_assert_eq(peer_update(peer, &fact, 1).verdict, BAOPHU_APPLIED);
+	peer_hello(other, "can-tho", 0);
+	cr_assert_eq(other->epoch, 1, "the collector counts its own");
+	peer_hello(other, "can-tho", early); /* below the newest that was granted, and unused */
+	cr_assert_eq(other->epoch, early);
+	cr_assert_eq(peer_turned(other, "can-tho", BAOPHU_EPOCH_CHOSEN_END), BAOPHU_CODE_EPOCH);
+	cr_assert_eq(peer_turned(other, "can-tho", early - 1), BAOPHU_CODE_EPOCH, "nobody's to choose, and out of reach");
+	peer_close(other);
+	peer_close(peer);
+	for (unsigned round = 0; round < 2; round++) { /* with the index, and from the log alone */
+		char path[160];
+		server_kill(&server);
+		if (round)
+			unlink(server_path(&server, "history.mdb", path));
+		server_start(&server);
+		peer = peer_open(server.ingest);
+		peer_hello(peer, "can-tho", late);
+		cr_assert_eq(peer->next, 2, "what was granted goes on where it stopped");
+		peer_hello(peer, "can-tho", early);
+		cr_assert_eq(peer->next, 1);
+		peer_hello(peer, "can-tho", 0);
+		cr_assert_eq(peer->epoch, 2 + round);
+		peer_close(peer);
+	}
+	server_finish(&server);
+}
+
 Test(collector, a_place_of_another_history_is_called_so)
 {
 	begin(SERVER_IPC);

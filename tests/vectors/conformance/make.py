@@ -273,6 +273,14 @@ def forks():
     update("frozen", "the epoch is frozen", "office", turned("CODE_FROZEN"), [fact(value=9)])
     hello("frozen-hello", "nor can it be opened again by asking", "ingest", "office2", turned("CODE_FROZEN"), agent="office", epoch=1)
     hello("new-epoch", "a new epoch can be written in", "ingest", "office2", collector(welcome={"epoch": 2, "next": 1}), agent="office")
+    chosen = (1 << 52) + 5
+    hello("epoch-chosen", "an epoch that was chosen while there was no connection", "ingest", "office3",
+          collector(welcome={"epoch": chosen, "next": 1}), agent="office", epoch=chosen)
+    hello("epoch-chosen-smaller", "another, below it", "ingest", "office3", collector(welcome={"epoch": chosen - 5, "next": 1}),
+          agent="office", epoch=chosen - 5)
+    hello("epoch-chosen-end", "one beyond those that may be chosen", "ingest", "office3", turned("CODE_EPOCH"), agent="office", epoch=1 << 53)
+    hello("epoch-counted", "none of these is the newest: the collector counts on", "ingest", "office3",
+          collector(welcome={"epoch": 3, "next": 1}), agent="office")
     hello("older-copy", "a place that is not in this history", "ingest", "office2",
           collector(welcome={"epoch": 2, "last_unknown": True}), agent="office", epoch=2,
           last={"seq": 1, "digest": base64.b64encode(bytes(32)).decode()})
