@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ask.h"
-#include "command.h"
+#include "commands.h"
 #include "language.h"
 #include "send.h"
 #include "text.h"

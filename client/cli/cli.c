@@ -14,7 +14,7 @@ void cli_say(const char *format, ...)
 {
 	va_list arguments;
 	fflush(stdout);
-	fputs("baophu: ", stderr);
+	fprintf(stderr, "%s: ", program_invocation_short_name);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);

@@ -47,7 +47,7 @@ struct cli {
 	struct writer writer; /* opened on standard output */
 };
 
-/* A message for people on standard error, after "baophu: "; a newline is added. */
+/* A message for people on standard error, after "baophu: ", the name the program was called by; a newline is added. */
 __attribute__((format(printf, 1, 2))) void cli_say(const char *format, ...);
 /* The same for a failed call: says what was tried and why it failed. Returns the exit code for `error`. */
 int cli_fail(const char *what, int error);

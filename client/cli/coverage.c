@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "command.h"
+#include "commands.h"
 #include "language.h"
 #include "words.h"
 

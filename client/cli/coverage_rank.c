@@ -9,7 +9,7 @@
 
 #include <baophu/ratio.h>
 
-#include "command.h"
+#include "commands.h"
 #include "coverage.h"
 #include "language.h"
 #include "number.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "commands.h"
 #include "coverage.h"
 #include "coverage_live.h"
 #include "language.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "ask.h"
-#include "command.h"
+#include "commands.h"
 #include "language.h"
 #include "send.h"
 #include "words.h"

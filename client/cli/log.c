@@ -1,6 +1,6 @@
 /* log.c - `baophu log`: what was decided, in order. */
 #include "ask.h"
-#include "command.h"
+#include "commands.h"
 #include "language.h"
 #include "words.h"
 

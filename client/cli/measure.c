@@ -1,6 +1,6 @@
 /* measure.c - `baophu measure`: what is counted, and the ratios of it. */
 #include "ask.h"
-#include "command.h"
+#include "commands.h"
 #include "language.h"
 #include "words.h"
 

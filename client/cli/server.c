@@ -5,7 +5,7 @@
 #include <baophu/date.h>
 
 #include "ask.h"
-#include "command.h"
+#include "commands.h"
 #include "language.h"
 #include "session.h"
 

@@ -1,6 +1,6 @@
 /* unit.c - `baophu unit`: the places of the tree. */
 #include "ask.h"
-#include "command.h"
+#include "commands.h"
 #include "language.h"
 #include "send.h"
 #include "words.h"

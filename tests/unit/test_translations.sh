@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every text of the command line has a Vietnamese one: no message missing, fuzzy, or left over in po/vi.po.
+# Every text of the command line and of the field office has a Vietnamese one: no message missing, fuzzy, or left over in po/vi.po.
 # usage: test_translations.sh (from anywhere)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -7,7 +7,8 @@ export LC_ALL=C.UTF-8
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-xgettext --from-code=UTF-8 -k_ -kN_ --no-location -o "$work/baophu.pot" client/cli/*.c client/cli/*.h
+find client/cli client/agent client/sheet -name '*.[ch]' 2>/dev/null | sort >"$work/files" || true
+xgettext --from-code=UTF-8 -k_ -kN_ --no-location -o "$work/baophu.pot" -f "$work/files"
 msgmerge -q --no-fuzzy-matching -o "$work/merged.po" po/vi.po "$work/baophu.pot"
 said=$(msgfmt --check-format --check-domain --statistics -o "$work/vi.mo" "$work/merged.po" 2>&1)
 echo "$said"
@@ -17,6 +18,6 @@ if grep -qE 'untranslated|fuzzy' <<<"$said"; then
 	exit 1
 fi
 if msgattrib --only-obsolete "$work/merged.po" | grep '^#~ msgid'; then
-	echo "these are in po/vi.po and nowhere in client/cli"
+	echo "these are in po/vi.po and nowhere in the programs"
 	exit 1
 fi
