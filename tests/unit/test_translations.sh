@@ -7,7 +7,7 @@ export LC_ALL=C.UTF-8
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-find client/cli client/agent client/sheet -name '*.[ch]' 2>/dev/null | sort >"$work/files" || true
+find client/cli client/words client/agent client/sheet -name '*.[ch]' 2>/dev/null | sort >"$work/files" || true
 xgettext --from-code=UTF-8 -k_ -kN_ --no-location -o "$work/baophu.pot" -f "$work/files"
 msgmerge -q --no-fuzzy-matching -o "$work/merged.po" po/vi.po "$work/baophu.pot"
 said=$(msgfmt --check-format --check-domain --statistics -o "$work/vi.mo" "$work/merged.po" 2>&1)
