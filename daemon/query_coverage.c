@@ -367,21 +367,28 @@ static void take_changed(struct question *question, const struct state *state, s
 	}
 }
 
+int question_check_since(struct question *question)
+{
+	const struct wire_query *query = question->query;
+	struct baophu_place place;
+	if (!query->has_since_digest && query->since_seq <= question->engine->place.seq)
+		return 0;
+	int error = query->since_seq > question->engine->place.seq ? -BAOPHU_ENOTFOUND
+								   : question_place(question, query->since_seq, &place);
+	if (error && error != -BAOPHU_ENOTFOUND)
+		return error;
+	if (error || (query->has_since_digest && memcmp(place.digest, query->since_digest, sizeof place.digest) != 0))
+		return question_refuse(question, BAOPHU_CODE_SNAPSHOT_REQUIRED, "seq %llu with this digest is not in this history",
+				       (unsigned long long)query->since_seq);
+	return 0;
+}
+
 int query_changed(struct question *question)
 {
 	struct query_engine *engine = question->engine;
-	const struct wire_query *query = question->query;
-	if (query->has_since_digest || query->since_seq > engine->place.seq) {
-		struct baophu_place place;
-		int error = query->since_seq > engine->place.seq ? -BAOPHU_ENOTFOUND
-								 : question_place(question, query->since_seq, &place);
-		if (error && error != -BAOPHU_ENOTFOUND)
-			return error;
-		if (error || (query->has_since_digest && memcmp(place.digest, query->since_digest, sizeof place.digest) != 0))
-			return question_refuse(question, BAOPHU_CODE_SNAPSHOT_REQUIRED,
-					       "seq %llu with this digest is not in this history",
-					       (unsigned long long)query->since_seq);
-	}
+	int since_error = question_check_since(question);
+	if (since_error || question->answer->code)
+		return since_error;
 	struct page page = { .records = question_alloc(question, question->limit, sizeof *page.records) };
 	if (!page.records)
 		return -ENOMEM;

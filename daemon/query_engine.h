@@ -76,6 +76,8 @@ void *question_alloc(struct question *question, size_t count, size_t bytes);
 const char *question_text(struct question *question, const char *text);
 /* Lends a record of the log, its chain verified, until the next read; errors as log_read. log_reader_release when done. */
 int question_read_log(struct question *question, uint64_t seq, const void **ret_record, size_t *ret_bytes);
+/* Refuses the question when the (seq, digest) that it asks what changed since is not in this history. 0, also then; errors as log_place. */
+int question_check_since(struct question *question);
 /* The place of `seq` in the log; errors as log_place. */
 int question_place(struct question *question, uint64_t seq, struct baophu_place *ret_place);
 /* The tree of the question's date as known; NULL: no memory. */

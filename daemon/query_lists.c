@@ -10,7 +10,15 @@
 
 #include <baophu/date.h>
 
-enum { AGENT_UNITS_MAX = 256 };
+enum {
+	AGENT_UNITS_MAX = 256,
+	AGENT_GRANTS_MAX = 256,
+	GRANT_ENDED_DAYS = 400, /* how long ago a grant may have ended and be listed: late figures of then are still sent */
+	FORMER_MAX = 64,
+	FORMER_STEPS_MAX = 8, /* from a unit to its successor's successor … */
+	HISTORY_UNITS_A_PAGE = 256, /* a page ends after so many units, whatever they had to say: nobody else waits long */
+	LIST_BYTES_A_PAGE = 512 << 10, /* of what hangs on units or agents: the answer's bound with all else beside it */
+};
 
 /* ---- HISTORY ---- */
 
@@ -18,8 +26,12 @@ struct history_list {
 	struct question *question;
 	struct wire_fact_version *items;
 	uint32_t count;
-	uint64_t at; /* versions seen */
+	uint32_t unit;
+	const char *unit_code; /* "" when only one unit was asked about */
+	uint32_t at, first; /* versions of the unit seen; where this page begins */
 };
+/* Where a page of history ends: the unit and how many of its versions are done. */
+static uint64_t history_position(uint32_t unit, uint32_t at) { return (uint64_t)unit << 32 | at; }
 
 /* Who reported it and when it was decided: what the log's record says. A figure that an administrator released from held is still its
  * sender's. */
@@ -52,12 +64,16 @@ static int list_slot(void *context, const struct slot *slot, const struct fact_v
 {
 	struct history_list *list = context;
 	struct question *question = list->question;
+	const struct wire_query *query = question->query;
 	int standing = facts_standing(versions, count);
+	if ((query->from != BAOPHU_DATE_NONE && slot->to < query->from) ||
+	    (query->since_seq && entry_id_seq(versions[count - 1].id) <= query->since_seq))
+		return 0;
 	for (int i = 0; i < count; i++) {
-		if (list->at++ < question->position)
+		if (list->at++ < list->first)
 			continue;
 		if (list->count == question->limit) {
-			question_continue(question, list->at - 1);
+			question_continue(question, history_position(list->unit, list->at - 1));
 			return 1;
 		}
 		const struct figure *figure = &versions[i].figure;
@@ -75,6 +91,7 @@ static int list_slot(void *context, const struct slot *slot, const struct fact_v
 			.bound = figure->bound,
 			.reason = figure->reason,
 			.stands = i == standing,
+			.unit = list->unit_code,
 		};
 		int error = fill_decided(question, item);
 		if (error)
@@ -84,22 +101,51 @@ static int list_slot(void *context, const struct slot *slot, const struct fact_v
 	return 0;
 }
 
+static int list_unit(struct history_list *list)
+{
+	struct question *question = list->question;
+	struct history_reader *reader = question->engine->history_reader;
+	const struct wire_query *query = question->query;
+	const struct measures *measures = &question->engine->registry.measures;
+	int stop = 0;
+	if (!query->measure_count)
+		stop = history_unit(reader, list->unit, 0, question->known_id, list_slot, list);
+	for (uint32_t i = 0; !stop && i < query->measure_count; i++) {
+		uint16_t measure = measures_find(measures, query->measures[i]);
+		if (measure)
+			stop = history_unit(reader, list->unit, measure, question->known_id, list_slot, list);
+	}
+	return stop;
+}
+
 int query_history(struct question *question)
 {
 	struct query_engine *engine = question->engine;
 	const struct wire_query *query = question->query;
-	const struct measures *measures = &engine->registry.measures;
-	struct history_list list = { .question = question, .items = question_alloc(question, question->limit, sizeof *list.items) };
+	struct history_list list = { .question = question,
+				     .items = question_alloc(question, question->limit, sizeof *list.items),
+				     .unit = question->position ? (uint32_t)(question->position >> 32) : question->unit,
+				     .unit_code = "",
+				     .first = (uint32_t)question->position };
+	const struct tree *tree = query->depth ? question_tree(question) : NULL;
 	struct baophu_place place;
-	if (!list.items)
+	if (!list.items || (query->depth && !tree))
 		return -ENOMEM;
+	int error = question_check_since(question);
+	if (error || question->answer->code)
+		return error;
 	int stop = history_begin(engine->history_reader, &place);
-	if (!stop && !query->measure_count)
-		stop = history_unit(engine->history_reader, question->unit, 0, question->known_id, list_slot, &list);
-	for (uint32_t i = 0; !stop && i < query->measure_count; i++) {
-		uint16_t measure = measures_find(measures, query->measures[i]);
-		if (measure)
-			stop = history_unit(engine->history_reader, question->unit, measure, question->known_id, list_slot, &list);
+	for (uint32_t visited = 0; !stop && list.unit; visited++) {
+		if (visited == HISTORY_UNITS_A_PAGE) {
+			question_continue(question, history_position(list.unit, 0));
+			break;
+		}
+		if (tree)
+			list.unit_code = question_unit_code(question, list.unit);
+		stop = list_unit(&list);
+		if (!stop)
+			list.unit = tree ? tree_after(tree, question->unit, list.unit, query->depth) : 0;
+		list.at = list.first = 0;
 	}
 	history_end(engine->history_reader);
 	log_reader_release(engine->log_reader);
@@ -123,6 +169,62 @@ static baophu_date version_until(const struct units *units, const struct unit_ve
 	return next == BAOPHU_DATE_NONE ? BAOPHU_DATE_NONE : next - 1;
 }
 
+/* What a list of former units is gathered in. */
+struct former_list {
+	struct question *question;
+	struct wire_former_unit items[FORMER_MAX];
+	uint32_t count;
+	size_t bytes;
+};
+
+/* The versions of a unit by another code or name than `now`; all of them, when `now` is of another unit. */
+static void add_versions(struct former_list *list, uint32_t unit, const struct unit_version *now)
+{
+	const struct units *units = &list->question->engine->registry.units;
+	for (uint32_t at = *vec_at(&units->newest, uint32_t, unit); at && list->count < FORMER_MAX;) {
+		const struct unit_version *version = vec_at(&units->versions, struct unit_version, at - 1);
+		at = version->older;
+		bool is_now = version->unit == now->unit &&
+			      (version->from >= now->from || (strcmp(version->code, now->code) == 0 &&
+							      strcmp(units_name(units, version), units_name(units, now)) == 0));
+		if (version->id > list->question->known_id || version->closed || is_now)
+			continue;
+		struct wire_former_unit *item = &list->items[list->count++];
+		*item = (struct wire_former_unit){ .number = unit,
+						   .code = version->code,
+						   .name = units_name(units, version),
+						   .from = version->from,
+						   .until = version_until(units, version, list->question->known_id) };
+		list->bytes += sizeof *item + strlen(item->name);
+	}
+}
+
+/* The unit's own former versions, then those of the units that it took the place of. */
+static void add_former(struct former_list *list, uint32_t unit, const struct unit_version *now, unsigned steps)
+{
+	const struct units *units = &list->question->engine->registry.units;
+	add_versions(list, unit, now);
+	for (size_t i = 0; i < units->successors.count && steps < FORMER_STEPS_MAX && list->count < FORMER_MAX; i++) {
+		const struct unit_successor *successor = vec_at(&units->successors, struct unit_successor, i);
+		if (successor->successor == unit && successor->unit != unit && successor->id <= list->question->known_id &&
+		    !units_at(units, successor->unit, list->question->tree_date, list->question->known_id))
+			add_former(list, successor->unit, now, steps + 1);
+	}
+}
+
+/* -ENOMEM. */
+static int fill_former(struct former_list *list, struct wire_unit_info *info)
+{
+	struct wire_former_unit *copy = question_alloc(list->question, list->count, sizeof *copy);
+	if (!copy)
+		return list->count ? -ENOMEM : 0;
+	if (list->count)
+		memcpy(copy, list->items, list->count * sizeof *copy);
+	info->former = copy;
+	info->former_count = list->count;
+	return 0;
+}
+
 int query_units(struct question *question)
 {
 	const struct tree *tree = question_tree(question);
@@ -130,18 +232,22 @@ int query_units(struct question *question)
 	struct wire_unit_info *items = tree ? question_alloc(question, question->limit, sizeof *items) : NULL;
 	uint32_t count = 0;
 	uint64_t at = 0;
+	size_t bytes = 0;
 	if (!items)
 		return -ENOMEM;
 	for (uint32_t unit = 0; (unit = tree_after(tree, question->unit, unit, question->query->depth)); at++) {
 		if (at < question->position)
 			continue;
-		if (count == question->limit) {
+		const struct unit_version *version = vec_at(&registry->units.versions, struct unit_version,
+							    tree->version[unit] - 1);
+		struct former_list former = { .question = question };
+		add_former(&former, unit, version, 0);
+		bytes += former.bytes;
+		if (count == question->limit || (count && bytes > LIST_BYTES_A_PAGE)) {
 			question_continue(question, at);
 			break;
 		}
-		const struct unit_version *version = vec_at(&registry->units.versions, struct unit_version,
-							    tree->version[unit] - 1);
-		items[count++] = (struct wire_unit_info){
+		items[count] = (struct wire_unit_info){
 			.number = unit,
 			.depth = tree->depth[unit],
 			.code = version->code,
@@ -151,6 +257,9 @@ int query_units(struct question *question)
 			.from = version->from,
 			.until = version_until(&registry->units, version, question->known_id),
 		};
+		int error = fill_former(&former, &items[count++]);
+		if (error)
+			return error;
 	}
 	question->answer->units = items;
 	question->answer->unit_count = count;
@@ -300,18 +409,75 @@ static int fill_granted(struct question *question, uint32_t agent, struct wire_a
 	return 0;
 }
 
+/* The codes of the measures of a grant; -ENOMEM. */
+static int fill_grant_measures(struct question *question, const struct grant *grant, struct wire_grant_info *info)
+{
+	const struct registry *registry = &question->engine->registry;
+	const uint16_t *list = vec_at(&registry->agents.lists, uint16_t, grant->measures);
+	const char **codes = question_alloc(question, list[0], sizeof *codes);
+	if (!codes)
+		return list[0] ? -ENOMEM : 0;
+	for (uint16_t i = 0; i < list[0]; i++)
+		codes[i] = measures_get(&registry->measures, list[1 + i])->code;
+	info->measures = codes;
+	info->measure_count = list[0];
+	return 0;
+}
+
+/* The unit's code on the last day of the grant, or today where that is earlier; a grant that has not begun is of its first day. */
+static const char *granted_code(struct question *question, const struct grant *grant)
+{
+	baophu_date date = grant->until != BAOPHU_DATE_NONE && grant->until < question->as_of ? grant->until : question->as_of;
+	const struct unit_version *version = units_at(&question->engine->registry.units, grant->unit,
+						      grant->from > date ? grant->from : date, question->known_id);
+	return version ? version->code : question_unit_code(question, grant->unit);
+}
+
+/* What the agent may report, in full. -ENOMEM. */
+static int fill_grants(struct question *question, uint32_t agent, struct wire_agent_info *info, size_t *bytes)
+{
+	const struct agents *agents = &question->engine->registry.agents;
+	uint32_t count = 0, filled = 0;
+	baophu_date oldest = question->as_of - GRANT_ENDED_DAYS;
+	for (size_t i = 0; i < agents->grants.count && count < AGENT_GRANTS_MAX; i++) {
+		const struct grant *grant = vec_at(&agents->grants, struct grant, i);
+		count += grant->agent == agent && (grant->until == BAOPHU_DATE_NONE || grant->until >= oldest);
+	}
+	struct wire_grant_info *items = question_alloc(question, count, sizeof *items);
+	if (count && !items)
+		return -ENOMEM;
+	for (size_t i = 0; filled < count; i++) {
+		const struct grant *grant = vec_at(&agents->grants, struct grant, i);
+		if (grant->agent != agent || (grant->until != BAOPHU_DATE_NONE && grant->until < oldest))
+			continue;
+		items[filled] = (struct wire_grant_info){ .unit = granted_code(question, grant),
+							  .extent = grant->extent,
+							  .from = grant->from,
+							  .until = grant->until,
+							  .seq = entry_id_seq(grant->id) };
+		int error = fill_grant_measures(question, grant, &items[filled]);
+		if (error)
+			return error;
+		*bytes += sizeof *items + items[filled++].measure_count * (BAOPHU_CODE_BYTES_MAX + 2);
+	}
+	info->grants = items;
+	info->grant_count = count;
+	return 0;
+}
+
 int query_agents(struct question *question)
 {
 	struct query_engine *engine = question->engine;
 	const struct agents *agents = &engine->registry.agents;
 	struct wire_agent_info *items = question_alloc(question, question->limit, sizeof *items);
 	uint32_t count = 0, first = question->position ? (uint32_t)question->position : 1;
+	size_t bytes = 0;
 	int error = 0;
 	if (!items)
 		return -ENOMEM;
 	for (uint32_t number = first; number <= agents_count(agents) && !error; number++) {
 		const struct agent *agent = agents_get(agents, number);
-		if (count == question->limit) {
+		if (count == question->limit || bytes > LIST_BYTES_A_PAGE) {
 			question_continue(question, number);
 			break;
 		}
@@ -320,7 +486,9 @@ int query_agents(struct question *question)
 							 .until = agent->until,
 							 .epochs = agent->epoch_count,
 							 .frozen = agent->frozen_count };
-		error = fill_granted(question, number, &items[count++]);
+		error = fill_granted(question, number, &items[count]);
+		if (!error)
+			error = fill_grants(question, number, &items[count++], &bytes);
 	}
 	/* Numbering moves with every update and is no part of what makes the registry copy another one. */
 	pthread_rwlock_rdlock(engine->config.state_lock);

@@ -1089,6 +1089,7 @@ static void put_fact_version(struct field_writer *writer, const struct wire_fact
 	pb.agent = lend(fact->agent);
 	pb.time_ms = fact->time_ms;
 	pb.stands = fact->stands;
+	pb.unit = lend(fact->unit);
 	put_message(writer, ANSWER_FACTS, &pb.base);
 }
 
@@ -1103,6 +1104,7 @@ static bool read_fact_version(struct wire_arena *arena, const uint8_t *bytes, si
 		.index = pb->index,
 		.measure = pb->measure,
 		.agent = pb->agent,
+		.unit = pb->unit,
 		.extent = (enum baophu_extent)wire_known((uint64_t)pb->extent, BAOPHU_OWN),
 		.value = pb->has_value_case == BAOPHU__V1__FACT_VERSION__HAS_VALUE_VALUE ? pb->value : BAOPHU_ABSENT,
 		.status = (enum baophu_status)wire_known((uint64_t)pb->status, BAOPHU_ESTIMATE),
@@ -1112,13 +1114,25 @@ static bool read_fact_version(struct wire_arena *arena, const uint8_t *bytes, si
 		.time_ms = pb->time_ms,
 		.stands = pb->stands,
 	};
-	return is_code(pb->measure) && is_code_or_empty(pb->agent) && wire_read_date(pb->from, &fact->from) &&
-	       wire_read_date(pb->to, &fact->to);
+	return is_code(pb->measure) && is_code_or_empty(pb->agent) && is_code_or_empty(pb->unit) &&
+	       wire_read_date(pb->from, &fact->from) && wire_read_date(pb->to, &fact->to);
 }
 
-static void put_unit_info(struct field_writer *writer, const struct wire_unit_info *unit)
+static bool put_unit_info(struct field_writer *writer, struct wire_arena *scratch, const struct wire_unit_info *unit)
 {
 	Baophu__V1__UnitInfo pb = BAOPHU__V1__UNIT_INFO__INIT;
+	Baophu__V1__FormerUnit *former = wire_take(scratch, unit->former_count * sizeof *former);
+	Baophu__V1__FormerUnit **list = wire_take(scratch, unit->former_count * sizeof *list);
+	if (!former || !list)
+		return false;
+	for (uint32_t i = 0; i < unit->former_count; i++) {
+		baophu__v1__former_unit__init(list[i] = &former[i]);
+		former[i].number = unit->former[i].number;
+		former[i].code = lend(unit->former[i].code);
+		former[i].name = lend(unit->former[i].name);
+		former[i].from = baophu_date_to_civil(unit->former[i].from);
+		former[i].until = baophu_date_to_civil(unit->former[i].until);
+	}
 	pb.number = unit->number;
 	pb.code = lend(unit->code);
 	pb.name = lend(unit->name);
@@ -1127,15 +1141,26 @@ static void put_unit_info(struct field_writer *writer, const struct wire_unit_in
 	pb.depth = unit->depth;
 	pb.from = baophu_date_to_civil(unit->from);
 	pb.until = baophu_date_to_civil(unit->until);
+	pb.n_former = unit->former_count;
+	pb.former = list;
 	put_message(writer, ANSWER_UNITS, &pb.base);
+	return true;
 }
 
 static bool read_unit_info(struct wire_arena *arena, const uint8_t *bytes, size_t size, void *ret_element)
 {
 	struct wire_unit_info *unit = ret_element;
 	const Baophu__V1__UnitInfo *pb = read_message(arena, &baophu__v1__unit_info__descriptor, bytes, size, true);
-	if (!pb)
+	struct wire_former_unit *former = pb ? wire_take(arena, pb->n_former * sizeof *former) : NULL;
+	if (!former)
 		return false;
+	for (size_t i = 0; i < pb->n_former; i++) {
+		const Baophu__V1__FormerUnit *said = pb->former[i];
+		former[i] = (struct wire_former_unit){ .number = said->number, .code = said->code, .name = said->name };
+		if (!is_code(said->code) || !is_name(said->name) || !wire_read_date(said->from, &former[i].from) ||
+		    !wire_read_date(said->until, &former[i].until))
+			return false;
+	}
 	*unit = (struct wire_unit_info){
 		.number = pb->number,
 		.depth = pb->depth,
@@ -1143,6 +1168,8 @@ static bool read_unit_info(struct wire_arena *arena, const uint8_t *bytes, size_
 		.name = pb->name,
 		.level = pb->level,
 		.parent = pb->parent,
+		.former_count = (uint32_t)pb->n_former,
+		.former = former,
 	};
 	return is_code(pb->code) && is_name(pb->name) && is_code(pb->level) && is_code_or_empty(pb->parent) &&
 	       pb->depth <= BAOPHU_DEPTH_MAX && wire_read_date(pb->from, &unit->from) && wire_read_date(pb->until, &unit->until);
@@ -1251,9 +1278,24 @@ static bool read_plan_info(struct wire_arena *arena, const uint8_t *bytes, size_
 	       wire_read_date(pb->from, &info->plan.from) && wire_read_date(pb->to, &info->plan.to);
 }
 
-static void put_agent_info(struct field_writer *writer, const struct wire_agent_info *agent)
+static bool put_agent_info(struct field_writer *writer, struct wire_arena *scratch, const struct wire_agent_info *agent)
 {
 	Baophu__V1__AgentInfo pb = BAOPHU__V1__AGENT_INFO__INIT;
+	Baophu__V1__GrantInfo *grants = wire_take(scratch, agent->grant_count * sizeof *grants);
+	Baophu__V1__GrantInfo **list = wire_take(scratch, agent->grant_count * sizeof *list);
+	if (!grants || !list)
+		return false;
+	for (uint32_t i = 0; i < agent->grant_count; i++) {
+		const struct wire_grant_info *grant = &agent->grants[i];
+		baophu__v1__grant_info__init(list[i] = &grants[i]);
+		grants[i].unit = lend(grant->unit);
+		grants[i].n_measures = grant->measure_count;
+		grants[i].measures = lend_list(grant->measures);
+		grants[i].extent = (Baophu__V1__Extent)grant->extent;
+		grants[i].from = baophu_date_to_civil(grant->from);
+		grants[i].until = baophu_date_to_civil(grant->until);
+		grants[i].seq = grant->seq;
+	}
 	pb.name = lend(agent->name);
 	pb.from = baophu_date_to_civil(agent->from);
 	pb.until = baophu_date_to_civil(agent->until);
@@ -1263,15 +1305,32 @@ static void put_agent_info(struct field_writer *writer, const struct wire_agent_
 	pb.frozen = agent->frozen;
 	pb.n_units = agent->unit_count;
 	pb.units = lend_list(agent->units);
+	pb.n_grants = agent->grant_count;
+	pb.grants = list;
 	put_message(writer, ANSWER_AGENTS, &pb.base);
+	return true;
 }
 
 static bool read_agent_info(struct wire_arena *arena, const uint8_t *bytes, size_t size, void *ret_element)
 {
 	struct wire_agent_info *agent = ret_element;
 	const Baophu__V1__AgentInfo *pb = read_message(arena, &baophu__v1__agent_info__descriptor, bytes, size, true);
-	if (!pb)
+	struct wire_grant_info *grants = pb ? wire_take(arena, pb->n_grants * sizeof *grants) : NULL;
+	if (!grants)
 		return false;
+	for (size_t i = 0; i < pb->n_grants; i++) {
+		const Baophu__V1__GrantInfo *said = pb->grants[i];
+		grants[i] = (struct wire_grant_info){
+			.unit = said->unit,
+			.measure_count = (uint32_t)said->n_measures,
+			.measures = (const char *const *)said->measures,
+			.extent = (enum baophu_extent)wire_known((uint64_t)said->extent, BAOPHU_OWN),
+			.seq = said->seq,
+		};
+		if (!is_code(said->unit) || !are_codes(said->measures, said->n_measures) ||
+		    !wire_read_date(said->from, &grants[i].from) || !wire_read_date(said->until, &grants[i].until))
+			return false;
+	}
 	*agent = (struct wire_agent_info){
 		.name = pb->name,
 		.epochs = pb->epochs,
@@ -1280,6 +1339,8 @@ static bool read_agent_info(struct wire_arena *arena, const uint8_t *bytes, size
 		.last_ms = pb->last_ms,
 		.unit_count = (uint32_t)pb->n_units,
 		.units = (const char *const *)pb->units,
+		.grant_count = (uint32_t)pb->n_grants,
+		.grants = grants,
 	};
 	return is_code(pb->name) && are_codes(pb->units, pb->n_units) && wire_read_date(pb->from, &agent->from) &&
 	       wire_read_date(pb->until, &agent->until);
@@ -1445,7 +1506,8 @@ ssize_t wire_encode_answer(struct wire_arena *scratch, const struct wire_answer 
 	for (uint32_t i = 0; i < answer->fact_count && !writer.is_full; i++)
 		put_fact_version(&writer, &answer->facts[i]);
 	for (uint32_t i = 0; i < answer->unit_count && !writer.is_full; i++)
-		put_unit_info(&writer, &answer->units[i]);
+		if (!put_unit_info(&writer, scratch, &answer->units[i]))
+			return -BAOPHU_EFULL;
 	for (uint32_t i = 0; i < answer->measure_count && !writer.is_full; i++)
 		put_measure_info(&writer, &answer->measures[i]);
 	for (uint32_t i = 0; i < answer->indicator_count && !writer.is_full; i++)
@@ -1453,7 +1515,8 @@ ssize_t wire_encode_answer(struct wire_arena *scratch, const struct wire_answer 
 	for (uint32_t i = 0; i < answer->plan_count && !writer.is_full; i++)
 		put_plan_info(&writer, &answer->plans[i]);
 	for (uint32_t i = 0; i < answer->agent_count && !writer.is_full; i++)
-		put_agent_info(&writer, &answer->agents[i]);
+		if (!put_agent_info(&writer, scratch, &answer->agents[i]))
+			return -BAOPHU_EFULL;
 	for (uint32_t i = 0; i < answer->held_count && !writer.is_full; i++)
 		put_held_info(&writer, &answer->held[i]);
 	for (uint32_t i = 0; i < answer->log_count && !writer.is_full; i++)

@@ -326,7 +326,7 @@ struct wire_query {
 struct wire_fact_version {
 	uint64_t seq;
 	uint32_t index;
-	const char *measure, *agent;
+	const char *measure, *agent, *unit; /* unit "" unless the question had a depth */
 	enum baophu_extent extent;
 	baophu_date from, to;
 	int64_t value;
@@ -337,14 +337,29 @@ struct wire_fact_version {
 	int64_t time_ms;
 	bool stands;
 };
+struct wire_former_unit {
+	uint32_t number;
+	const char *code, *name;
+	baophu_date from, until;
+};
 struct wire_unit_info {
 	uint32_t number, depth;
 	const char *code, *name, *level, *parent;
 	baophu_date from, until;
+	uint32_t former_count;
+	const struct wire_former_unit *former;
 };
 struct wire_plan_info {
 	struct wire_plan_set plan;
 	uint32_t revision;
+	uint64_t seq;
+};
+struct wire_grant_info {
+	const char *unit;
+	uint32_t measure_count;
+	const char *const *measures;
+	enum baophu_extent extent; /* ANY, WHOLE, OWN */
+	baophu_date from, until;
 	uint64_t seq;
 };
 struct wire_agent_info {
@@ -355,6 +370,8 @@ struct wire_agent_info {
 	int64_t last_ms;
 	uint32_t unit_count;
 	const char *const *units;
+	uint32_t grant_count;
+	const struct wire_grant_info *grants;
 };
 struct wire_held_info {
 	uint64_t seq, epoch, number;

@@ -300,7 +300,7 @@ static void draw_agent_message(struct wire_arena *arena, struct wire_agent_messa
 			.last = draw_place(),
 		};
 	} else if (message->kind == WIRE_UPDATE) {
-		size_t bytes = below(400);
+		size_t bytes = 1 + below(400); /* an update without a payload is none */
 		uint8_t *payload = wire_arena_alloc(arena, bytes);
 		draw_bytes(payload, bytes);
 		message->update = (struct wire_update){ draw_from_1(), draw_from_1(), payload, bytes, once_in(2) };
@@ -522,7 +522,23 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 			.reason = (enum baophu_reason)below(BAOPHU_REASON_COUNT),
 			.time_ms = draw_figure(),
 			.stands = once_in(2),
+			.unit = draw_code_or_empty(arena),
 		};
+		struct wire_former_unit *former = wire_arena_alloc(arena, 3 * sizeof *former);
+		struct wire_grant_info *grants = wire_arena_alloc(arena, 3 * sizeof *grants);
+		for (uint32_t k = 0; k < 3; k++) {
+			former[k] = (struct wire_former_unit){ .number = draw_u32(),
+							       .code = draw_code(arena),
+							       .name = draw_name(arena),
+							       .from = draw_date_or_none(),
+							       .until = draw_date_or_none() };
+			grants[k] = (struct wire_grant_info){ .unit = draw_code(arena),
+							      .extent = (enum baophu_extent)below(3),
+							      .from = draw_date_or_none(),
+							      .until = draw_date_or_none(),
+							      .seq = draw_number() };
+			grants[k].measures = draw_codes(arena, 4, &grants[k].measure_count);
+		}
 		units[i] = (struct wire_unit_info){
 			.number = draw_u32(),
 			.depth = below(BAOPHU_DEPTH_MAX + 1),
@@ -532,6 +548,8 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 			.parent = draw_code_or_empty(arena),
 			.from = draw_date_or_none(),
 			.until = draw_date_or_none(),
+			.former_count = below(4),
+			.former = former,
 		};
 		measures[i] = draw_measure(arena);
 		indicators[i] = draw_indicator(arena);
@@ -544,6 +562,8 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 			.frozen = draw_u32(),
 			.last_seq = draw_number(),
 			.last_ms = draw_figure(),
+			.grant_count = below(4),
+			.grants = grants,
 		};
 		agents[i].units = draw_codes(arena, 6, &agents[i].unit_count);
 		held[i] = (struct wire_held_info){

@@ -515,6 +515,16 @@ static json_t *query_json(const struct wire_query *query)
 	return json;
 }
 
+static void put_list(json_t *json, const char *name, const void *elements, size_t size, uint32_t count, json_t *say(const void *))
+{
+	json_t *list = json_array();
+	for (uint32_t i = 0; i < count; i++)
+		json_array_append_new(list, say((const char *)elements + i * size));
+	if (count)
+		json_object_set(json, name, list);
+	json_decref(list);
+}
+
 static json_t *fact_version_json(const void *element)
 {
 	const struct wire_fact_version *fact = element;
@@ -533,6 +543,19 @@ static json_t *fact_version_json(const void *element)
 	put_text(json, "agent", fact->agent);
 	put_number(json, "time_ms", (uint64_t)fact->time_ms);
 	put_true(json, "stands", fact->stands);
+	put_text(json, "unit", fact->unit);
+	return json;
+}
+
+static json_t *former_unit_json(const void *element)
+{
+	const struct wire_former_unit *former = element;
+	json_t *json = json_object();
+	put_number(json, "number", former->number);
+	put_text(json, "code", former->code);
+	put_text(json, "name", former->name);
+	put_date(json, "from", former->from);
+	put_date(json, "until", former->until);
 	return json;
 }
 
@@ -548,6 +571,7 @@ static json_t *unit_info_json(const void *element)
 	put_number(json, "depth", unit->depth);
 	put_date(json, "from", unit->from);
 	put_date(json, "until", unit->until);
+	put_list(json, "former", unit->former, sizeof *unit->former, unit->former_count, former_unit_json);
 	return json;
 }
 
@@ -575,6 +599,19 @@ static json_t *plan_info_json(const void *element)
 	return json;
 }
 
+static json_t *grant_info_json(const void *element)
+{
+	const struct wire_grant_info *grant = element;
+	json_t *json = json_object();
+	put_text(json, "unit", grant->unit);
+	put_texts(json, "measures", grant->measures, grant->measure_count);
+	put_enum(json, "extent", &baophu__v1__extent__descriptor, grant->extent);
+	put_date(json, "from", grant->from);
+	put_date(json, "until", grant->until);
+	put_number(json, "seq", grant->seq);
+	return json;
+}
+
 static json_t *agent_info_json(const void *element)
 {
 	const struct wire_agent_info *agent = element;
@@ -587,6 +624,7 @@ static json_t *agent_info_json(const void *element)
 	put_number(json, "last_ms", (uint64_t)agent->last_ms);
 	put_number(json, "frozen", agent->frozen);
 	put_texts(json, "units", agent->units, agent->unit_count);
+	put_list(json, "grants", agent->grants, sizeof *agent->grants, agent->grant_count, grant_info_json);
 	return json;
 }
 
@@ -625,16 +663,6 @@ static json_t *log_info_json(const void *element)
 }
 
 static json_t *record_element_json(const void *element) { return record_json(element); }
-
-static void put_list(json_t *json, const char *name, const void *elements, size_t size, uint32_t count, json_t *say(const void *))
-{
-	json_t *list = json_array();
-	for (uint32_t i = 0; i < count; i++)
-		json_array_append_new(list, say((const char *)elements + i * size));
-	if (count)
-		json_object_set(json, name, list);
-	json_decref(list);
-}
 
 static json_t *status_json(const struct wire_server_status *status)
 {

@@ -11,6 +11,8 @@
 
 #include <criterion/criterion.h>
 
+#include <baophu/date.h>
+
 #include "centre.h"
 
 enum { BUFFER_BYTES = QUERY_ANSWER_BYTES_MAX, QUESTION_BYTES = 8192, AGENT = 2, EPOCH = 9, RECORDS_MAX = 2000 };
@@ -850,6 +852,163 @@ Test(query, history_lists_every_version_with_who_when_and_whether_it_stands)
 		turn_page(&query, &answer);
 	}
 	cr_assert_eq(count, 5);
+	teardown(&f);
+}
+
+/* Asks page after page; what each version is of, "unit:date=value" in order. */
+static const char *history_text(struct fixture *f, struct wire_query query, char *text, size_t size, uint32_t *ret_pages)
+{
+	size_t used = 0;
+	*text = '\0';
+	for (*ret_pages = 1;; ++*ret_pages) {
+		struct wire_answer answer = ask(f, &query);
+		cr_assert_eq(answer.code, BAOPHU_CODE_NONE, "%s", answer.text);
+		for (uint32_t i = 0; i < answer.fact_count; i++)
+			used += (size_t)snprintf(text + used, size - used, "%s:%u=%lld%s ", answer.facts[i].unit,
+						 baophu_date_to_civil(answer.facts[i].to) % 10000,
+						 (long long)(answer.facts[i].value == BAOPHU_ABSENT ? -1 : answer.facts[i].value),
+						 answer.facts[i].stands ? "" : "-");
+		if (!answer.next_page_bytes)
+			return text;
+		turn_page(&query, &answer);
+	}
+}
+
+Test(query, history_of_a_subtree_names_the_unit_and_can_begin_anywhere)
+{
+	struct fixture f;
+	struct scene *scene = &f.centre.scene;
+	char text[2000];
+	uint32_t pages;
+	setup(&f);
+	build(&f);
+	for (uint32_t unit = 2; unit <= 5; unit++)
+		for (uint32_t month = 1; month <= 3; month++)
+			scene_fact(scene, unit, 1, BAOPHU_WHOLE, day(20240000 + month * 100 + 10), day(20240000 + month * 100 + 10),
+				   unit * 10 + month, BAOPHU_FINAL);
+	scene_fact(scene, 5, 1, BAOPHU_WHOLE, day(20240110), day(20240110), 99, BAOPHU_FINAL);
+	centre_sync(&f.centre);
+	struct baophu_place before = scene->place;
+
+	struct wire_query query = question(WIRE_QUERY_HISTORY, "900", 0);
+	cr_assert_str_eq(history_text(&f, query, text, sizeof text, &pages), ":110=31 :210=32 :310=33 ", "one unit: as ever");
+	query.depth = 1;
+	query.from = day(20240301);
+	cr_assert_str_eq(history_text(&f, query, text, sizeof text, &pages), "900:310=33 900.0:310=43 900.1:310=53 ");
+	query.from = BAOPHU_DATE_NONE;
+	char whole[2000];
+	history_text(&f, query, whole, sizeof whole, &pages);
+	cr_assert_str_eq(whole, "900:110=31 900:210=32 900:310=33 900.0:110=41 900.0:210=42 900.0:310=43 "
+				"900.1:110=51- 900.1:110=99 900.1:210=52 900.1:310=53 ");
+	for (query.limit = 1; query.limit <= 7; query.limit++) {
+		cr_assert_str_eq(history_text(&f, query, text, sizeof text, &pages), whole, "pages of %u", query.limit);
+		cr_assert_geq(pages, 10 / query.limit);
+	}
+	query.limit = 0;
+
+	query.since_seq = before.seq - 1;
+	cr_assert_str_eq(history_text(&f, query, text, sizeof text, &pages), "900.1:110=51- 900.1:110=99 ",
+			 "all that was ever said of a period that was spoken of since");
+	query.since_seq = before.seq;
+	query.has_since_digest = true;
+	memcpy(query.since_digest, before.digest, sizeof query.since_digest);
+	cr_assert_str_eq(history_text(&f, query, text, sizeof text, &pages), "");
+	query.since_digest[0] ^= 1;
+	cr_assert_eq(ask_page(&f, &query).code, BAOPHU_CODE_SNAPSHOT_REQUIRED, "another history");
+	teardown(&f);
+}
+
+Test(query, history_of_many_units_is_walked_a_bounded_part_at_a_time)
+{
+	struct fixture f;
+	struct scene *scene = &f.centre.scene;
+	char code[BAOPHU_CODE_BYTES_MAX + 1], text[100];
+	uint32_t pages;
+	setup(&f);
+	build(&f);
+	uint32_t top = scene_unit(scene, 0, "T", "Top", day(20200101)), last = 0;
+	for (uint32_t i = 0; i < 600; i++) {
+		snprintf(code, sizeof code, "T%05u", i);
+		last = scene_unit(scene, top, code, code, day(20200101));
+	}
+	scene_fact(scene, last, 1, BAOPHU_WHOLE, day(20240110), day(20240110), 7, BAOPHU_FINAL);
+	centre_sync(&f.centre);
+	struct wire_query query = question(WIRE_QUERY_HISTORY, "T", 1);
+	cr_assert_str_eq(history_text(&f, query, text, sizeof text, &pages), "T00599:110=7 ");
+	cr_assert_eq(pages, 3, "601 units, 256 a page");
+	teardown(&f);
+}
+
+Test(query, units_name_what_led_to_them)
+{
+	struct fixture f;
+	struct scene *scene = &f.centre.scene;
+	setup(&f);
+	build(&f);
+	/* 900.0 was renamed and got another code; 900.1 went into it, and before that 900.9 into 900.1. */
+	uint32_t oldest = scene_unit(scene, 3, "900.9", "Đông Sơn", day(20100101));
+	struct entry renamed = { .kind = ENTRY_UNIT, .unit = { 4, 3, 1, day(20240501), "900.0", "Tên mới" } };
+	struct entry recoded = { .kind = ENTRY_UNIT, .unit = { 4, 3, 1, day(20240601), "777.0", "Tên mới" } };
+	struct entry_successor into_4[] = { { 4, 1 } }, into_5[] = { { 5, 1 } };
+	struct entry first = { .kind = ENTRY_UNIT_CLOSE, .unit_close = { oldest, day(20240201), 1, into_5 } };
+	struct entry second = { .kind = ENTRY_UNIT_CLOSE, .unit_close = { 5, day(20240601), 1, into_4 } };
+	scene_begin(scene);
+	scene_add(scene, &renamed);
+	scene_add(scene, &recoded);
+	scene_add(scene, &first);
+	scene_add(scene, &second);
+	scene_end(scene, RECORD_UPDATE, 0, 0, 0);
+	centre_sync(&f.centre);
+	struct wire_query query = question(WIRE_QUERY_UNITS, "777.0", 0);
+	query.as_of = day(20240701);
+	struct wire_answer answer = ask(&f, &query);
+	char text[500] = "";
+	cr_assert_eq(answer.unit_count, 1);
+	for (uint32_t i = 0; i < answer.units[0].former_count; i++) {
+		const struct wire_former_unit *former = &answer.units[0].former[i];
+		size_t used = strlen(text);
+		snprintf(text + used, sizeof text - used, "%s %s %u-%u; ", former->code,
+			 former->number == 4 ? "self" : former->name, baophu_date_to_civil(former->from),
+			 baophu_date_to_civil(former->until));
+	}
+	cr_assert_str_eq(text, "900.0 self 20240501-20240531; 900.0 self 20200101-20240430; 900.1 900.1 20200101-20240531; "
+			       "900.9 Đông Sơn 20100101-20240131; ");
+	query.as_of = day(20240515);
+	query.unit = "900.0";
+	answer = ask(&f, &query);
+	cr_assert_eq(answer.units[0].former_count, 1, "what comes later has not led to it yet");
+	teardown(&f);
+}
+
+Test(query, agents_show_what_they_were_granted)
+{
+	struct fixture f;
+	struct scene *scene = &f.centre.scene;
+	setup(&f);
+	build(&f);
+	uint16_t two[] = { 1, 3 };
+	struct entry grants[] = {
+		{ .kind = ENTRY_GRANT, .grant = { AGENT, 4, BAOPHU_WHOLE, 0, day(20240101), BAOPHU_DATE_NONE, 2, two } },
+		{ .kind = ENTRY_GRANT, .grant = { AGENT, 5, BAOPHU_EXTENT_ANY, 0, day(20200101), day(20240331), 0, NULL } },
+		{ .kind = ENTRY_GRANT, .grant = { AGENT, 3, BAOPHU_EXTENT_ANY, 0, day(20200101), day(20221231), 0, NULL } },
+		{ .kind = ENTRY_UNIT, .unit = { 5, 3, 1, day(20240401), "905", "Mã khác" } },
+	};
+	scene_begin(scene);
+	for (size_t i = 0; i < sizeof grants / sizeof *grants; i++)
+		scene_add(scene, &grants[i]);
+	scene_end(scene, RECORD_UPDATE, 0, 0, 0);
+	scene_day(scene, day(20240430));
+	centre_sync(&f.centre);
+	struct wire_query query = question(WIRE_QUERY_AGENTS, "", 0);
+	struct wire_answer answer = ask(&f, &query);
+	const struct wire_agent_info *agent = &answer.agents[1];
+	cr_assert_eq(agent->grant_count, 3, "one ended long ago");
+	const struct wire_grant_info *some = &agent->grants[1], *ended = &agent->grants[2];
+	cr_assert(!strcmp(some->unit, "900.0") && some->measure_count == 2 && !strcmp(some->measures[0], "bhxh") &&
+		  !strcmp(some->measures[1], "population") && some->extent == BAOPHU_WHOLE && some->from == day(20240101) &&
+		  some->until == BAOPHU_DATE_NONE && some->seq == scene->place.seq - 1);
+	cr_assert_str_eq(ended->unit, "900.1", "the code that it had while the grant held");
+	cr_assert(ended->measure_count == 0 && ended->until == day(20240331));
 	teardown(&f);
 }
 
