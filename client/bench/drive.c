@@ -214,7 +214,7 @@ static void open_agent(struct drive *drive, const struct workload *workload, uin
 	if (zmq_connect(agent->socket, drive->target->ingest) < 0 || zmq_getsockopt(agent->socket, ZMQ_FD, &agent->fd, &size) < 0)
 		figures_die("%s: %s", drive->target->ingest, zmq_strerror(errno));
 	target_agent(index, agent->name);
-	share_init(&agent->share, workload, index, config->agents, config->is_hot);
+	share_init(&agent->share, workload, index, config->agents, config->provinces, config->is_hot);
 	agent->slots = calloc(config->window, sizeof *agent->slots);
 	for (uint32_t i = 0; agent->slots && i < config->window; i++)
 		agent->slots[i].message = malloc(drive->message_bytes);
@@ -321,9 +321,11 @@ static void take_receipt(struct drive *drive, struct agent *agent, const struct 
 	if (result->ack_count == drive->ack_capacity) {
 		drive->ack_capacity = drive->ack_capacity ? drive->ack_capacity * 2 : 65536;
 		result->ack = realloc(result->ack, drive->ack_capacity * sizeof *result->ack);
-		if (!result->ack)
+		result->ack_due = realloc(result->ack_due, drive->ack_capacity * sizeof *result->ack_due);
+		if (!result->ack || !result->ack_due)
 			figures_die("no memory");
 	}
+	result->ack_due[result->ack_count] = slot->due;
 	result->ack[result->ack_count++] = now - slot->due;
 }
 
@@ -463,6 +465,8 @@ void drive_run(struct target *target, const struct workload *workload, const str
 		open_agent(drive, workload, i);
 	start_watchers(drive);
 	drive->began = drive->last = figures_now();
+	if (config->has_begun)
+		atomic_store(config->has_begun, true);
 	loop(drive);
 	ret_result->began = drive->began;
 	ret_result->took = drive->last - drive->began;
@@ -482,6 +486,7 @@ void drive_run(struct target *target, const struct workload *workload, const str
 void drive_result_finish(struct drive_result *result)
 {
 	free(result->ack);
+	free(result->ack_due);
 	free(result->notify);
 	*result = (struct drive_result){ 0 };
 }

@@ -16,8 +16,10 @@
 
 #include <zmq.h>
 
+#include "bare.h"
 #include "drive.h"
 #include "figures.h"
+#include "publication.h"
 #include "yardstick.h"
 
 enum { PRELOAD_AGENTS = 4, PRELOAD_WINDOW = 16, QUERY_ROUNDS = 40, SOCKETS_MAX = 4096, FILES_MAX = 16384 };
@@ -25,6 +27,8 @@ enum { PRELOAD_AGENTS = 4, PRELOAD_WINDOW = 16, QUERY_ROUNDS = 40, SOCKETS_MAX =
 struct options {
 	struct target target;
 	struct drive_config drive;
+	unsigned publication; /* bits 1 << enum publication_case */
+	uint32_t rounds;
 	bool does_preload, keeps, is_sustained, is_peers, asks, restarts, does_yardstick;
 };
 
@@ -54,6 +58,10 @@ static const char usage[] =
     "  --yardstick          with --self: before it the same run against a plain file log in that directory, without subscribers\n"
     "  --ask                also the time of as-of queries of whole provinces\n"
     "  --restart            with --self: also the time of a start after kill -9\n"
+    "  --publication CASE   with --self, instead of a run: what subscribers cost and get, against targets. latency, fanout, "
+    "joins,\n"
+    "                       snapshot, stopped, seals, or all; may be given several times\n"
+    "  --rounds N           of each of those, whose median is judged; default 5\n"
     "  --peers              with --self: all figures that other systems are compared by; DATA is a directory, SECS the seconds a "
     "run\n"
     "  --help\n";
@@ -207,6 +215,14 @@ static double decimal(const char *text, const char *name)
 	return value;
 }
 
+static unsigned publication_cases(const char *name)
+{
+	int which = publication_case(name);
+	if (which < 0 && strcmp(name, "all") != 0)
+		figures_die("--publication: there is no \"%s\"; --help lists them", name);
+	return which < 0 ? (1u << PUBLICATION_COUNT) - 1 : 1u << which;
+}
+
 static void copy(char *to, const char *from, const char *name)
 {
 	if (snprintf(to, TARGET_TEXT, "%s", from) >= TARGET_TEXT)
@@ -235,6 +251,8 @@ static void read_options(int argc, char **argv, struct options *options)
 		YARDSTICK,
 		ASK,
 		RESTART,
+		PUBLICATION,
+		ROUNDS,
 		PEERS,
 		HELP
 	};
@@ -257,6 +275,8 @@ static void read_options(int argc, char **argv, struct options *options)
 					       { "yardstick", 0, NULL, YARDSTICK },
 					       { "ask", 0, NULL, ASK },
 					       { "restart", 0, NULL, RESTART },
+					       { "publication", 1, NULL, PUBLICATION },
+					       { "rounds", 1, NULL, ROUNDS },
 					       { "peers", 0, NULL, PEERS },
 					       { "help", 0, NULL, HELP },
 					       { 0 } };
@@ -321,6 +341,12 @@ static void read_options(int argc, char **argv, struct options *options)
 		case RESTART:
 			options->restarts = true;
 			break;
+		case PUBLICATION:
+			options->publication |= publication_cases(optarg);
+			break;
+		case ROUNDS:
+			options->rounds = number(optarg, "rounds", 1, 64);
+			break;
 		case PEERS:
 			options->is_peers = true;
 			break;
@@ -333,7 +359,8 @@ static void read_options(int argc, char **argv, struct options *options)
 		}
 	}
 	if (options->is_peers != (optind == argc - 2) || (!options->is_peers && optind != argc) ||
-	    (!*target->program && (options->is_peers || options->restarts || options->does_yardstick || *target->directory))) {
+	    (!*target->program &&
+	     (options->is_peers || options->restarts || options->does_yardstick || options->publication || *target->directory))) {
 		fputs(usage, stderr);
 		exit(64);
 	}
@@ -351,6 +378,10 @@ static void run_options(struct options *options, const struct workload *workload
 	const char *config = options->does_preload ? loaded : "what this run sent";
 	if (options->does_preload)
 		preload(target, workload);
+	if (options->publication) {
+		publication_run(target, workload, options->publication, options->drive.secs, options->rounds);
+		return;
+	}
 	if (options->drive.secs > 0 && options->does_yardstick)
 		run_yardstick(target, workload, &options->drive);
 	if (options->drive.secs > 0)
@@ -371,6 +402,7 @@ int main(int argc, char **argv)
 			    .publish = "tcp://127.0.0.1:7103",
 			    .control = "ipc:///run/baophud/control" },
 		.drive = { .agents = 4, .window = 250, .batch = 1, .secs = 3 },
+		.rounds = 5,
 	};
 	static struct workload workload;
 	struct target *target = &options.target;
@@ -378,6 +410,14 @@ int main(int argc, char **argv)
 	if (argc == 4 && strcmp(argv[1], "--serve-yardstick") == 0) { /* not for people: see yardstick.h */
 		workload_init(&workload);
 		yardstick_serve(&workload, argv[2], (int)number(argv[3], "serve-yardstick", 0, FILES_MAX));
+	}
+	if (argc == 7 && strcmp(argv[1], "--serve-bare") == 0) { /* nor this: see bare.h */
+		workload_init(&workload);
+		bare_serve(&workload, argv[2],
+			   &(struct bare_config){ .province = number(argv[3], "serve-bare", 0, WORKLOAD_PROVINCES - 1),
+						  .subscriptions = number(argv[4], "serve-bare", 1, 1 << 20),
+						  .record_bytes = number(argv[5], "serve-bare", 1, 1 << 16),
+						  .is_patient = number(argv[6], "serve-bare", 0, 1) });
 	}
 	read_options(argc, argv, &options);
 	signal(SIGPIPE, SIG_IGN);

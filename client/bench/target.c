@@ -253,6 +253,39 @@ double target_anonymous_bytes(const struct target *target)
 	return (double)kib * 1024;
 }
 
+double target_cpu_secs(const struct target *target)
+{
+	char path[64], text[1024];
+	unsigned long user = 0, system = 0;
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)target->pid);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		figures_die("%s: %s", path, strerror(errno));
+	size_t bytes = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	text[bytes] = 0;
+	const char *rest = strrchr(text, ')'); /* the name before it may hold anything */
+	if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+		figures_die("%s: not as expected", path);
+	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+double target_counter(struct target *target, const char *name)
+{
+	struct reader *reader = open_reader(target);
+	struct wire_query query = reader_question(WIRE_QUERY_STATUS);
+	struct wire_answer answer;
+	double value = 0;
+	int error = reader_query(reader, &query, CALL_MS, &answer);
+	if (error || !answer.status)
+		figures_die("status: %s", baophu_strerror(error));
+	for (uint32_t i = 0; i < answer.status->counter_count; i++)
+		if (strcmp(answer.status->counters[i].name, name) == 0)
+			value = (double)answer.status->counters[i].value;
+	reader_close(reader);
+	return value;
+}
+
 double target_store_bytes(const struct target *target)
 {
 	char data[TARGET_TEXT + 8];

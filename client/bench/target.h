@@ -30,6 +30,10 @@ const char *target_agent(uint32_t index, char name[static BAOPHU_CODE_BYTES_MAX 
 double target_wait_history(struct target *target, uint64_t seq);
 /* Bytes of anonymous memory; 0 when the process is not known. */
 double target_anonymous_bytes(const struct target *target);
+/* Seconds of processor time it has used so far, in steps of some milliseconds. */
+double target_cpu_secs(const struct target *target);
+/* One of the counters of its status. */
+double target_counter(struct target *target, const char *name);
 /* Bytes of the files in its directory; 0 when that is not known. */
 double target_store_bytes(const struct target *target);
 /* Milliseconds for provinces with their districts and communes as of past month ends: median and slowest of `rounds`. */

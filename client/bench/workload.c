@@ -27,15 +27,37 @@ void workload_init(struct workload *workload)
 	workload->since = baophu_date_from_civil((FIRST_YEAR - 3) * 10000 + 101);
 }
 
-void share_init(struct share *share, const struct workload *workload, uint32_t first, uint32_t of, bool is_hot)
+void workload_commune_topic(const struct workload *workload, uint32_t commune, char topic[static WORKLOAD_TOPIC_BYTES])
+{
+	uint32_t district = workload_district(commune);
+	snprintf(topic, WORKLOAD_TOPIC_BYTES, "coverage/%d/" WORKLOAD_ROOT "/%s/%s/%s/", WORKLOAD_COMMUNE_DEPTH,
+		 workload->provinces[workload_province(district)], workload->districts[district], workload->communes[commune]);
+}
+
+void workload_province_topic(const struct workload *workload, uint32_t province, char topic[static WORKLOAD_TOPIC_BYTES])
+{
+	snprintf(topic, WORKLOAD_TOPIC_BYTES, "coverage/%d/" WORKLOAD_ROOT "/%s/", WORKLOAD_COMMUNE_DEPTH,
+		 workload->provinces[province]);
+}
+
+void workload_province_seal(const struct workload *workload, uint32_t province, char topic[static WORKLOAD_TOPIC_BYTES])
+{
+	snprintf(topic, WORKLOAD_TOPIC_BYTES, "seal/%d/" WORKLOAD_ROOT "/%s/~", WORKLOAD_COMMUNE_DEPTH,
+		 workload->provinces[province]);
+}
+
+void share_init(struct share *share, const struct workload *workload, uint32_t first, uint32_t of, uint32_t provinces, bool is_hot)
 {
 	*share = (struct share){ .workload = workload, .is_hot = is_hot, .random = figures_seed() };
 	share->communes = calloc(WORKLOAD_COMMUNES, sizeof *share->communes);
 	if (!share->communes)
 		figures_die("no memory");
 	for (uint32_t commune = 0; commune < WORKLOAD_COMMUNES; commune++)
-		if (workload_district(commune) % of == first)
+		if (workload_district(commune) % of == first &&
+		    (!provinces || workload_province(workload_district(commune)) < provinces))
 			share->communes[share->commune_count++] = commune;
+	if (!share->commune_count)
+		figures_die("more agents than districts");
 }
 
 void share_finish(struct share *share)

@@ -19,6 +19,12 @@ void workload_init(struct workload *workload);
 static inline uint32_t workload_district(uint32_t commune) { return commune * WORKLOAD_DISTRICTS / WORKLOAD_COMMUNES; }
 static inline uint32_t workload_province(uint32_t district) { return district * WORKLOAD_PROVINCES / WORKLOAD_DISTRICTS; }
 
+/* Where a commune's records are published, and all records of a province's communes ("coverage") or their seal ("seal"). */
+enum { WORKLOAD_TOPIC_BYTES = 48, WORKLOAD_COMMUNE_DEPTH = 3 };
+void workload_commune_topic(const struct workload *workload, uint32_t commune, char topic[static WORKLOAD_TOPIC_BYTES]);
+void workload_province_topic(const struct workload *workload, uint32_t province, char topic[static WORKLOAD_TOPIC_BYTES]);
+void workload_province_seal(const struct workload *workload, uint32_t province, char topic[static WORKLOAD_TOPIC_BYTES]);
+
 /* Whose districts: every `of`-th from `first` on. */
 struct share {
 	const struct workload *workload;
@@ -28,7 +34,8 @@ struct share {
 	uint32_t next; /* of a sweep */
 	uint64_t random;
 };
-void share_init(struct share *share, const struct workload *workload, uint32_t first, uint32_t of, bool is_hot);
+/* Of the first `provinces` provinces only; 0: of all. */
+void share_init(struct share *share, const struct workload *workload, uint32_t first, uint32_t of, uint32_t provinces, bool is_hot);
 void share_finish(struct share *share);
 /* Random series, each at most once (an update names a figure once), with random values. */
 void share_random(struct share *share, struct wire_entry *entries, uint32_t count);
