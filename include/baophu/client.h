@@ -1,7 +1,7 @@
 /* client.h - what a program needs to report to a collector, to ask it and to follow it, in plain types.
  *
- * Three things, each with a handle of its own: a session sends figures and gets receipts, a reader asks for coverage as of any date, a
- * subscription holds the live coverage of a subtree. What is on the wire, and by which library, does not show here.
+ * Four things, each with a handle of its own: a session sends figures and gets receipts, a reader asks for coverage as of any date, a
+ * subscription holds the live coverage of a subtree, a league ranks what it holds. What is on the wire, and by which library, does not show here.
  *
  * Words. borrows: used during the call only; copies: the caller may drop its own at once; takes: the handle is gone afterwards; returns
  * owned: the caller ends it with the _close named; lent: points into the handle until the time that is said.
@@ -275,6 +275,79 @@ BAOPHU_API int baophu_subscription_step(struct baophu_subscription *subscription
 /* Fills in how things stand. Cheap; cannot fail. */
 BAOPHU_API void baophu_subscription_standing(const struct baophu_subscription *subscription,
 					     struct baophu_subscription_standing *ret_standing);
+
+/* ---- league: who stands where among its siblings, cut by cut ---- */
+
+/* Ranks units by what they have reached: one table for each parent and each plan code over a measure or indicator, and one for each share. Fed
+ * with the cuts of a subscription, so a rank is as proved as the figures that it is made of; it is in no record, because one unit's
+ * figure can change the ranks of all its siblings.
+ *
+ * Who may be compared: in one table all have the same measure or indicator, the same plan code and the same denominator (the plan, or the
+ * measure that a share is over), so a plan over a count and one over a rate are two tables. Against a plan over a count the ratio is
+ * figure / target; of a share, and of a plan over one, it is the share itself. Ranked is who has both sides of the ratio, complete;
+ * everybody else of the table is listed below with the reason: a partial sum, no report, withdrawn, no plan, no denominator.
+ * Ranks are those of competitions, equal exact ratios share one and the next counts them: 1, 2, 2, 4. No float is involved.
+ * Each unit's newest figure counts, whatever its date, and a plan that has ended ranks as before: whoever shows a table shows the date
+ * of each figure (`to`) and `plan_state` beside it, as `status` and `origin`. */
+struct baophu_league;
+
+struct baophu_league_key {
+	enum baophu_row_kind kind; /* PLAN, SHARE */
+	char parent[BAOPHU_CODE_BYTES_MAX + 1]; /* code; "" of roots, and with across_parents */
+	char measure[BAOPHU_CODE_BYTES_MAX + 1]; /* or indicator */
+	char plan[BAOPHU_CODE_BYTES_MAX + 1]; /* "" of a share */
+	char denominator[BAOPHU_CODE_BYTES_MAX + 1]; /* "plan", or the code of a measure */
+};
+struct baophu_league_table {
+	const struct baophu_league_key *key; /* lent until the next take */
+	uint32_t ranked; /* places with a rank: the first ones */
+	uint32_t count;
+};
+/* A unit in a table. */
+struct baophu_league_place {
+	uint32_t unit_number;
+	const char *unit, *name; /* lent until the next take */
+	uint32_t rank; /* from 1; 0: not ranked, `reason` says why */
+	enum baophu_state reason; /* PARTIAL, NO_REPORT, WITHDRAWN, NO_PLAN, NO_DENOMINATOR, NOT_COMPARABLE; NONE when ranked */
+	int64_t numerator, denominator; /* the ratio; of who is not ranked what there is */
+	baophu_date from, to; /* of the figure */
+	enum baophu_status status;
+	enum baophu_origin origin;
+	enum baophu_plan_state plan_state;
+};
+struct baophu_league_change {
+	const struct baophu_league_key *key; /* lent during the callback, as what `place` points to */
+	struct baophu_league_place place; /* as it is now; with is_gone as it was, and rank 0 */
+	uint32_t before; /* rank until now; 0: none */
+	bool is_gone; /* the unit is no longer in this table */
+};
+
+struct baophu_league_config {
+	bool across_parents; /* all units of the subscription against each other, whatever their parent */
+	uint32_t places_max; /* bound on memory: units times tables that they are in, some 100 bytes each; 0: 4,194,304 */
+	void *user; /* first argument of the callback */
+	/* For each rank that a cut changes, after all of them are changed: table by table, in each first who is gone, then by place. May look
+	 * things up in the league, not change it. May be NULL. */
+	void (*on_change)(void *user, const struct baophu_league_change *change);
+};
+/* Copies config; on 0 *ret_league is returned owned. -ENOMEM. */
+BAOPHU_API int baophu_league_create(const struct baophu_league_config *config, struct baophu_league **ret_league);
+/* Takes the league, or NULL. */
+BAOPHU_API void baophu_league_destroy(struct baophu_league *league);
+/* Takes in a cut; borrows it. Ranks anew only the tables in which somebody's ratio changed. The first cut must be whole: that of a new subscription
+ * is; after a resumed one hand in what is held, as a cut with is_whole. -EINVAL: it is not, or a unit is in the cut twice;
+ * -BAOPHU_EFULL: places_max; -ENOMEM. After an error it is empty, and the next cut must be whole. */
+BAOPHU_API int baophu_league_take(struct baophu_league *league, const struct baophu_cut *cut);
+/* How many tables there are. */
+BAOPHU_API uint32_t baophu_league_tables(const struct baophu_league *league);
+/* The table at `index`, ordered by parent, plan, measure. -BAOPHU_ENOTFOUND: there are not so many. */
+BAOPHU_API int baophu_league_table(const struct baophu_league *league, uint32_t index, struct baophu_league_table *ret_table);
+/* The place at `index` of a table: ranked ones from the best on, equal ones by code, then who is not ranked by code. -BAOPHU_ENOTFOUND. */
+BAOPHU_API int baophu_league_place(const struct baophu_league *league, uint32_t table, uint32_t index,
+				   struct baophu_league_place *ret_place);
+/* A unit's place by kind, measure (or indicator) and plan; plan NULL: any. -BAOPHU_ENOTFOUND: it is in no such table. */
+BAOPHU_API int baophu_league_rank(const struct baophu_league *league, uint32_t unit_number, enum baophu_row_kind kind,
+				  const char *measure, const char *plan, struct baophu_league_place *ret_place);
 
 #ifdef __cplusplus
 }

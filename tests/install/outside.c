@@ -378,6 +378,90 @@ static void follows_and_goes_on(struct baophu_session *session)
 	CHECK(baophu_subscription_open(&config, &subscription) == -EINVAL);
 }
 
+/* ---- ranks, kept from cuts ---- */
+
+struct ranking {
+	struct baophu_league *league;
+	struct baophu_place place;
+	uint32_t changes;
+	bool is_exact;
+};
+
+static void count_change(void *user, const struct baophu_league_change *change)
+{
+	struct ranking *ranking = user;
+	CHECK(change->before != change->place.rank && strcmp(change->key->measure, "bhyt_baophu") == 0);
+	ranking->changes++;
+}
+
+static void rank_cut(void *user, const struct baophu_cut *cut)
+{
+	struct ranking *ranking = user;
+	CHECK(baophu_league_take(ranking->league, cut) == 0);
+	ranking->place = cut->to;
+}
+
+static void note_exact(void *user, const struct baophu_subscription_standing *standing)
+{
+	((struct ranking *)user)->is_exact = standing->view == BAOPHU_VIEW_EXACT;
+}
+
+static void wait_for_ranks(struct baophu_subscription *subscription, struct ranking *ranking, uint64_t seq)
+{
+	for (int i = 0; !ranking->is_exact || ranking->place.seq < seq; i++)
+		CHECK(i < STEPS_MAX && baophu_subscription_step(subscription, STEP_MS) == 0);
+}
+
+static uint64_t send_share(struct baophu_session *session, const char *unit, int64_t insured, int64_t people)
+{
+	struct baophu_entry entries[2] = { figure(unit, 20240531, insured), figure(unit, 20240531, people) };
+	struct baophu_receipt receipt;
+	enum baophu_code code;
+	entries[0].fact.measure = "bhyt";
+	entries[1].fact.measure = "danso";
+	CHECK(baophu_session_send(session, entries, 2, &receipt, &code) == 0 && receipt.verdict == BAOPHU_APPLIED);
+	return receipt.place.seq;
+}
+
+static uint32_t rank_of(const struct ranking *ranking, uint32_t index)
+{
+	struct baophu_league_place place;
+	CHECK(baophu_league_place(ranking->league, 0, index, &place) == 0);
+	return place.rank;
+}
+
+static void ranks_what_it_follows(struct baophu_session *session)
+{
+	struct ranking ranking = { 0 };
+	struct baophu_league_config league = { .user = &ranking, .on_change = count_change };
+	struct baophu_subscription_config config = { .publish_endpoint = publish, .query_endpoint = query, .path = "VN/92/927" };
+	struct baophu_subscription *subscription;
+	struct baophu_league_table shares;
+	struct baophu_league_place place;
+	config.depth = 3;
+	config.user = &ranking;
+	config.on_cut = rank_cut;
+	config.on_state = note_exact;
+	CHECK(baophu_league_create(&league, &ranking.league) == 0);
+	CHECK(baophu_league_take(ranking.league, &(struct baophu_cut){ 0 }) == -EINVAL); /* changes, but of what? */
+	CHECK(baophu_subscription_open(&config, &subscription) == 0);
+	send_share(session, "9270001", 90, 100);
+	send_share(session, "9270002", 45, 50);
+	wait_for_ranks(subscription, &ranking, send_share(session, "9270003", 99, 100));
+	CHECK(baophu_league_tables(ranking.league) == 1 && baophu_league_table(ranking.league, 0, &shares) == 0);
+	CHECK(strcmp(shares.key->parent, "927") == 0 && strcmp(shares.key->denominator, "danso") == 0 && shares.ranked == 3);
+	CHECK(rank_of(&ranking, 0) == 1 && rank_of(&ranking, 1) == 2 && rank_of(&ranking, 2) == 2);
+	CHECK(baophu_league_place(ranking.league, 0, 0, &place) == 0 && strcmp(place.unit, "9270003") == 0);
+	ranking.changes = 0;
+	wait_for_ranks(subscription, &ranking, send_share(session, "9270003", 10, 100));
+	CHECK(ranking.changes == 3); /* from 1 to 3, and two from 2 to 1 */
+	CHECK(baophu_league_rank(ranking.league, place.unit_number, BAOPHU_ROW_SHARE, "bhyt_baophu", NULL, &place) == 0);
+	CHECK(place.rank == 3 && place.numerator == 10 && place.denominator == 100);
+	CHECK(baophu_league_rank(ranking.league, 0, BAOPHU_ROW_SHARE, "bhyt_baophu", NULL, &place) == -BAOPHU_ENOTFOUND);
+	baophu_subscription_close(subscription);
+	baophu_league_destroy(ranking.league);
+}
+
 int main(int count, char **arguments)
 {
 	CHECK(count == 4);
@@ -392,11 +476,13 @@ int main(int count, char **arguments)
 	says_what_is_final(session, reader);
 	two_in_one_epoch();
 	follows_and_goes_on(session);
+	ranks_what_it_follows(session);
 	baophu_reader_close(reader);
 	baophu_session_close(session);
 	baophu_reader_close(NULL);
 	baophu_session_close(NULL);
 	baophu_subscription_close(NULL);
+	baophu_league_destroy(NULL);
 	printf("libbaophu %s: all of it\n", baophu_version());
 	return 0;
 }
