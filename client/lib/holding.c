@@ -169,6 +169,20 @@ int holding_publish(struct holding *holding, uint32_t unit, uint64_t previous, u
 	return 0;
 }
 
+static bool is_proof(const struct holding *holding, const struct baophu_seal *seal)
+{
+	return seal->count == holding->count && seal->sum == holding->sum;
+}
+
+static void take_proof(struct holding *holding, const struct baophu_seal *seal)
+{
+	holding->state = HOLDING_EXACT;
+	holding->place = seal->place;
+	holding->asked_since_proof = false;
+	holding->wants_all = false;
+	holding->is_resumed = false;
+}
+
 void holding_seal(struct holding *holding, const struct baophu_seal *seal)
 {
 	bool is_foreign = holding->place.seq && seal->place.seq == holding->place.seq &&
@@ -178,17 +192,15 @@ void holding_seal(struct holding *holding, const struct baophu_seal *seal)
 	holding->seal_seq = seal->place.seq;
 	holding->date = seal->date;
 	holding->heard_since_lost = true;
+	holding->seal = *seal;
 	if (holding->state == HOLDING_SYNCING || holding->is_unverified || seal->place.seq < holding->asked_seq)
 		return;
-	if (seal->count == holding->count && seal->sum == holding->sum) {
-		holding->state = HOLDING_EXACT;
-		holding->place = seal->place;
-		holding->asked_since_proof = false;
-		holding->wants_all = false;
-		holding->is_resumed = false;
+	if (is_proof(holding, seal)) {
+		take_proof(holding, seal);
 	} else if (holding->is_resumed) { /* a version that was never true could outlast every answer */
 		holding_restart(holding);
 		holding->seal_seq = seal->place.seq;
+		holding->seal = *seal;
 		holding->date = seal->date;
 	} else {
 		holding->state = HOLDING_REPAIRING;
@@ -301,4 +313,9 @@ void holding_answer_end(struct holding *holding, const struct baophu_place *cut)
 	holding->asked_since_proof = true;
 	holding->is_unverified = false;
 	holding->state = HOLDING_FOLLOWING;
+	/* While nothing happens the next seal is a second away, and the one that led to the question says the same. It can only agree: an
+	 * answer of several pages may lack what changed between them, and that is still to be heard. */
+	if (holding->seal.place.seq == cut->seq && !memcmp(holding->seal.place.digest, cut->digest, sizeof cut->digest) &&
+	    is_proof(holding, &holding->seal))
+		take_proof(holding, &holding->seal);
 }

@@ -32,6 +32,7 @@ struct holding {
 	uint64_t sum; /* of mix64 over them */
 	uint64_t asked_seq; /* cut of the newest answer taken: by an older seal nothing can be judged */
 	uint64_t seal_seq; /* newest seal seen; 0: none */
+	struct baophu_seal seal; /* that one, to judge an answer of its place by; of seq 0: none */
 	bool is_unverified; /* whether `place` is still of the collector's history must be asked first */
 	bool heard_since_lost;
 	bool asked_since_proof; /* the next mismatch means that asking what changed did not mend it */
@@ -85,8 +86,8 @@ void holding_answer_begin(struct holding *holding);
 int holding_answer_record(struct holding *holding, uint32_t unit, uint64_t version, enum holding_effect *ret_effect);
 /* After an answer to ASK_ALL, or holding_is_emptied: drops one unit that it did not have and returns its number; 0: no more. */
 uint32_t holding_sweep(struct holding *holding, const struct baophu_place *cut);
-/* The answer is taken whole: newer than the last proof, until a seal says so. SYNCING when it shows that what was held is of another
- * history, though `place` is of both. */
+/* The answer is taken whole: newer than the last proof, until a seal says so; EXACT at once when the newest seal speaks of the same place
+ * and matches. SYNCING when it shows that what was held is of another history, though `place` is of both. */
 void holding_answer_end(struct holding *holding, const struct baophu_place *cut);
 /* Version held of a unit; 0: not held. */
 uint64_t holding_version(const struct holding *holding, uint32_t unit);

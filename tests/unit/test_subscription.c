@@ -71,6 +71,33 @@ Test(subscription, applies_a_record_only_over_the_version_before_it)
 	holding_finish(&holding);
 }
 
+Test(subscription, an_answer_of_the_place_of_the_newest_seal_is_judged_by_it)
+{
+	enum difference { NONE, SUM, SEQ, DIGEST, DIFFERENCES };
+	for (int difference = NONE; difference < DIFFERENCES; difference++) {
+		struct holding holding;
+		enum holding_effect effect;
+		struct baophu_seal seal = { .place = place_of(10, 1), .count = 1, .sum = baophu_mix64(1, 7) };
+		struct baophu_place cut = seal.place;
+		seal.sum += difference == SUM;
+		cut.seq += difference == SEQ;
+		cut.digest[31] ^= difference == DIGEST;
+		holding_init(&holding, 100);
+		holding_seal(&holding, &seal);
+		holding_answer_begin(&holding);
+		cr_assert_eq(holding_answer_record(&holding, 1, 7, &effect), 0);
+		holding_answer_end(&holding, &cut);
+		cr_assert_eq(holding.state, difference == NONE ? HOLDING_EXACT : HOLDING_FOLLOWING, "%d", difference);
+		if (difference == NONE)
+			cr_assert_eq(memcmp(&holding.place, &seal.place, sizeof seal.place), 0);
+		else if (difference == SUM) { /* changed between two pages of the answer: what is to come mends it */
+			cr_assert_eq(holding_publish(&holding, 2, 0, 9, false, &effect), 0);
+			cr_assert_eq(effect, HOLDING_APPLIED);
+		}
+		holding_finish(&holding);
+	}
+}
+
 Test(subscription, shows_nothing_before_a_snapshot)
 {
 	struct holding holding;
