@@ -132,6 +132,15 @@ static uint16_t measure_number(const char *code)
 	return 0;
 }
 
+/* 0 %: from nothing to something. */
+static const uint8_t lines[] = { 0, 50, 100 };
+
+void catalogue_write_lines(struct record_writer *writer)
+{
+	for (uint8_t i = 0; i < COUNT(lines); i++)
+		record_add(writer, &(struct entry){ .kind = ENTRY_THRESHOLD, .threshold = { .digits = lines[i], .line = i } });
+}
+
 void catalogue_write(struct record_writer *writer)
 {
 	for (uint8_t i = 0; i < COUNT(levels); i++)
@@ -170,4 +179,5 @@ void catalogue_write(struct record_writer *writer)
 						      .from = BAOPHU_DATE_MIN,
 						      .code = CATALOGUE_ROOT_CODE,
 						      .name = "Việt Nam" } });
+	catalogue_write_lines(writer);
 }

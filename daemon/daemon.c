@@ -256,6 +256,12 @@ static void add_catalogue(struct daemon *d, struct record_writer *writer)
 	catalogue_write(writer);
 }
 
+static void add_lines(struct daemon *d, struct record_writer *writer)
+{
+	(void)d;
+	catalogue_write_lines(writer);
+}
+
 static void add_day(struct daemon *d, struct record_writer *writer)
 {
 	bool is_held;
@@ -277,6 +283,8 @@ static int write_start(struct daemon *d)
 	int error = append_record(d, RECORD_START, add_boot);
 	if (!error && !agents_count(&d->state.registry.agents))
 		error = append_record(d, RECORD_CATALOGUE, add_catalogue);
+	if (!error && !d->state.registry.lines.all.count) /* begun by a version that watched none */
+		error = append_record(d, RECORD_CATALOGUE, add_lines);
 	if (!error && d->state.registry.day == BAOPHU_DATE_NONE)
 		error = append_record(d, RECORD_DAY, add_day);
 	struct log_reader *reader = NULL;

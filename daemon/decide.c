@@ -695,6 +695,31 @@ static void decide_epoch_open(struct decide *d, const struct wire_epoch_open *op
 		add(d, &(struct entry){ .kind = ENTRY_EPOCH_OPEN, .epoch = { .agent = agent, .epoch = open->epoch } });
 }
 
+static void decide_threshold(struct decide *d, const struct wire_threshold_set *set)
+{
+	const struct lines *lines = &d->registry->lines;
+	uint32_t plan = *set->plan ? plans_find_code(&d->registry->plans, set->plan) : 0, digits = (uint32_t)set->digits;
+	uint8_t decimals = (uint8_t)set->decimals;
+	lines_normalise(&digits, &decimals);
+	unsigned number = lines_number(lines, digits, decimals);
+	if (number == LINES_EVER_MAX)
+		number = lines_numbered(lines);
+	bool stands = lines_find(lines, plan, digits, decimals);
+	if ((*set->plan && !plan) || (set->remove && !stands))
+		note(d, BAOPHU_CODE_NO_SUCH);
+	else if (!set->remove && (stands || lines_find(lines, 0, digits, decimals)))
+		note(d, BAOPHU_CODE_DUPLICATE);
+	else if (!set->remove && (lines_standing(lines) >= BAOPHU_LINES_MAX || number == LINES_EVER_MAX))
+		note(d, BAOPHU_CODE_TOO_BIG);
+	else
+		add(d, &(struct entry){ .kind = ENTRY_THRESHOLD,
+					.threshold = { .plan = plan,
+						       .digits = digits,
+						       .decimals = decimals,
+						       .line = (uint8_t)number,
+						       .removed = set->remove } });
+}
+
 static void decide_entry(struct decide *d, const struct wire_entry *entry);
 
 /* A released update is decided again, in the name of its sender and by today's registry; its entries follow the decision in one record. */
@@ -781,6 +806,9 @@ static void decide_entry(struct decide *d, const struct wire_entry *entry)
 		break;
 	case WIRE_EPOCH_OPEN:
 		decide_epoch_open(d, &entry->epoch_open);
+		break;
+	case WIRE_THRESHOLD_SET:
+		decide_threshold(d, &entry->threshold);
 		break;
 	default:
 		note(d, BAOPHU_CODE_MALFORMED);

@@ -4,7 +4,8 @@
  * collector: the state's lock is held for reading while the registry is copied (only when it changed) or one page of live records is made.
  *
  *   COVERAGE, HISTORY        of history: one cut, the same on every page; `known_seq` goes back to what the log said then
- *   UNITS, PLANS, MEASURES   of the registry as known at the cut
+ *   UNITS, PLANS, MEASURES, THRESHOLDS
+ *                            of the registry as known at the cut
  *   CHANGED, AGENTS, HELD    live; a page of CHANGED is one cut, the next page may be a newer one (each names its own)
  *   LOG, STATUS              of the log's head and the daemon
  * `unit` may be empty except in CHANGED and HISTORY: all roots. UNITS and PLANS: of the units down to `depth` below it.

@@ -379,6 +379,32 @@ int query_plans(struct question *question)
 	return 0;
 }
 
+/* ---- THRESHOLDS ---- */
+
+int query_thresholds(struct question *question)
+{
+	const struct registry *registry = &question->engine->registry;
+	struct wire_threshold_info *items = question_alloc(question, BAOPHU_LINES_MAX, sizeof *items);
+	uint32_t count = 0;
+	if (!items)
+		return -ENOMEM;
+	for (size_t i = 0; i < registry->lines.all.count && count < BAOPHU_LINES_MAX; i++) {
+		const struct line *line = vec_at(&registry->lines.all, struct line, i);
+		if (line->removed || line->id > question->known_id ||
+		    (question->plan && line->plan && line->plan != question->plan))
+			continue;
+		items[count++] = (struct wire_threshold_info){
+			.threshold = { .plan = line->plan ? plans_code(&registry->plans, line->plan) : "",
+				       .digits = line->digits,
+				       .decimals = line->decimals },
+			.seq = entry_id_seq(line->id),
+		};
+	}
+	question->answer->thresholds = items;
+	question->answer->threshold_count = count;
+	return 0;
+}
+
 /* ---- AGENTS ---- */
 
 /* Codes of the units that an agent may report of, on the question's date or later. */

@@ -40,6 +40,7 @@
  *   HELD_DECISION  1 release; 8 seq u64; 16
  *   EPOCH_OPEN, EPOCH, FREEZE
  *                  4 agent u32; 8 epoch u64; 16
+ *   THRESHOLD      1 decimals; 2 line; 3 removed; 4 plan u32; 8 digits u32; 16
  *   BOOT           8 wall_ms i64; 16 monotonic_ms i64; 24 boot_id u8*16; 40 version
  *   DAY            4 day i32; 8
  *   CHECKPOINT     4 units u32; 8 state_digest u64; 16 facts u64; 24
@@ -372,6 +373,14 @@ static void add_other(struct record_writer *writer, const struct entry *entry)
 		store64(fixed + 8, entry->epoch.epoch);
 		fixed_bytes = 16;
 		break;
+	case ENTRY_THRESHOLD:
+		fixed[1] = entry->threshold.decimals;
+		fixed[2] = entry->threshold.line;
+		fixed[3] = entry->threshold.removed;
+		store32(fixed + 4, entry->threshold.plan);
+		store32(fixed + 8, entry->threshold.digits);
+		fixed_bytes = 16;
+		break;
 	case ENTRY_BOOT:
 		store64(fixed + 8, (uint64_t)entry->boot.wall_ms);
 		store64(fixed + 16, (uint64_t)entry->boot.monotonic_ms);
@@ -605,6 +614,7 @@ static size_t fixed_bytes_of(uint8_t kind)
 	case ENTRY_EPOCH_OPEN:
 	case ENTRY_EPOCH:
 	case ENTRY_FREEZE:
+	case ENTRY_THRESHOLD:
 		return 16;
 	case ENTRY_LEVEL:
 	case ENTRY_MEASURE:
@@ -765,6 +775,16 @@ static bool next_other(struct record_cursor *cursor, struct entry *ret_entry)
 		ret_entry->epoch.epoch = load64(fixed + 8);
 		good = is_zero(fixed + 1, 3);
 		break;
+	case ENTRY_THRESHOLD: {
+		struct entry_threshold *e = &ret_entry->threshold;
+		e->decimals = fixed[1];
+		e->line = fixed[2];
+		e->removed = fixed[3];
+		e->plan = load32(fixed + 4);
+		e->digits = load32(fixed + 8);
+		good = e->decimals <= BAOPHU_LINE_DECIMALS_MAX && e->removed <= 1 && is_zero(fixed + 12, 4);
+		break;
+	}
 	case ENTRY_BOOT:
 		ret_entry->boot.wall_ms = (int64_t)load64(fixed + 8);
 		ret_entry->boot.monotonic_ms = (int64_t)load64(fixed + 16);

@@ -69,6 +69,7 @@ enum entry_kind {
 	ENTRY_GRANT,
 	ENTRY_HELD_DECISION,
 	ENTRY_EPOCH_OPEN,
+	ENTRY_THRESHOLD,
 	ENTRY_BOOT = 40,
 	ENTRY_DAY,
 	ENTRY_EPOCH,
@@ -169,6 +170,12 @@ struct entry_epoch {
 	uint32_t agent;
 	uint64_t epoch;
 }; /* EPOCH, FREEZE, EPOCH_OPEN */
+struct entry_threshold {
+	uint32_t plan; /* plan code number; 0: every plan */
+	uint32_t digits; /* of the line, with the fewest decimals */
+	uint8_t decimals, line; /* line: the percentage's number */
+	uint8_t removed;
+};
 struct entry_boot {
 	uint8_t boot_id[16];
 	int64_t wall_ms, monotonic_ms;
@@ -198,6 +205,7 @@ struct entry {
 		struct entry_grant grant;
 		struct entry_held_decision held;
 		struct entry_epoch epoch;
+		struct entry_threshold threshold;
 		struct entry_boot boot;
 		struct entry_day day;
 		struct entry_checkpoint checkpoint;

@@ -11,6 +11,7 @@ void registry_init(struct registry *registry)
 	measures_init(&registry->measures);
 	plans_init(&registry->plans);
 	agents_init(&registry->agents);
+	lines_init(&registry->lines);
 }
 
 void registry_finish(struct registry *registry)
@@ -19,6 +20,7 @@ void registry_finish(struct registry *registry)
 	measures_finish(&registry->measures);
 	plans_finish(&registry->plans);
 	agents_finish(&registry->agents);
+	lines_finish(&registry->lines);
 	vec_finish(&registry->rates.rates);
 	vec_finish(&registry->rates.newest_of_unit);
 	vec_finish(&registry->held);
@@ -29,7 +31,7 @@ int registry_clone(struct registry *to, const struct registry *from)
 	registry_init(to);
 	if (units_clone(&to->units, &from->units) || measures_clone(&to->measures, &from->measures) ||
 	    plans_clone(&to->plans, &from->plans) || agents_clone(&to->agents, &from->agents) ||
-	    vec_clone(&to->rates.rates, &from->rates.rates, sizeof(struct rate)) ||
+	    lines_clone(&to->lines, &from->lines) || vec_clone(&to->rates.rates, &from->rates.rates, sizeof(struct rate)) ||
 	    vec_clone(&to->rates.newest_of_unit, &from->rates.newest_of_unit, sizeof(uint32_t)) ||
 	    vec_clone(&to->held, &from->held, sizeof(struct held))) {
 		registry_finish(to);
@@ -101,6 +103,9 @@ int registry_apply(struct registry *registry, const struct record_header *header
 	case ENTRY_FREEZE:
 	case ENTRY_EPOCH_OPEN:
 		return agents_apply_epoch(&registry->agents, entry->kind, &entry->epoch);
+	case ENTRY_THRESHOLD: /* it can be crossed by any unit */
+		registry->map_seq = seq;
+		return lines_apply(&registry->lines, &entry->threshold, id);
 	case ENTRY_DAY:
 		registry->map_seq = seq;
 		registry->day = entry->day.day;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "agents.h"
+#include "lines.h"
 #include "measures.h"
 #include "plans.h"
 #include "record.h"
@@ -31,11 +32,12 @@ struct registry {
 	struct measures measures;
 	struct plans plans;
 	struct agents agents;
+	struct lines lines;
 	struct rates rates;
 	struct vec held; /* struct held */
 	baophu_date day; /* business day; BAOPHU_DATE_NONE before the first */
 	uint64_t changed_seq; /* last record that changed any of this, numbering of updates apart */
-	uint64_t map_seq; /* last record that changes every coverage record: units, measures, indicators, the day */
+	uint64_t map_seq; /* last record that changes every coverage record: units, measures, indicators, lines, the day */
 };
 void registry_init(struct registry *registry);
 void registry_finish(struct registry *registry);

@@ -567,6 +567,33 @@ static void put_epoch_open(struct field_writer *writer, const struct wire_epoch_
 	put_message(writer, WIRE_EPOCH_OPEN, &pb.base);
 }
 
+static enum baophu_code read_threshold_set(const Baophu__V1__ThresholdSet *pb, struct wire_threshold_set *threshold)
+{
+	int64_t digits_max = BAOPHU_LINE_PERCENT_MAX;
+	bool has_digits = pb->has_digits_case == BAOPHU__V1__THRESHOLD_SET__HAS_DIGITS_DIGITS;
+	*threshold = (struct wire_threshold_set){ pb->plan, has_digits ? pb->digits : BAOPHU_ABSENT, pb->decimals, pb->remove };
+	if (!is_code_or_empty(pb->plan))
+		return BAOPHU_CODE_TEXT;
+	if (pb->decimals > BAOPHU_LINE_DECIMALS_MAX)
+		return BAOPHU_CODE_VALUE;
+	for (unsigned i = 0; i < pb->decimals; i++)
+		digits_max *= 10;
+	return has_digits && pb->digits >= 0 && pb->digits <= digits_max ? BAOPHU_CODE_NONE : BAOPHU_CODE_VALUE;
+}
+
+static void put_threshold_set(struct field_writer *writer, const struct wire_threshold_set *threshold)
+{
+	Baophu__V1__ThresholdSet pb = BAOPHU__V1__THRESHOLD_SET__INIT;
+	pb.plan = lend(threshold->plan);
+	if (threshold->digits != BAOPHU_ABSENT) {
+		pb.has_digits_case = BAOPHU__V1__THRESHOLD_SET__HAS_DIGITS_DIGITS;
+		pb.digits = threshold->digits;
+	}
+	pb.decimals = threshold->decimals;
+	pb.remove = threshold->remove;
+	put_message(writer, WIRE_THRESHOLD_SET, &pb.base);
+}
+
 enum baophu_code wire_read_rare_entry(struct wire_arena *arena, uint64_t kind, const uint8_t *bytes, size_t size,
 				      struct wire_entry *ret_entry)
 {
@@ -583,6 +610,7 @@ enum baophu_code wire_read_rare_entry(struct wire_arena *arena, uint64_t kind, c
 		[WIRE_GRANT] = &baophu__v1__grant__descriptor,
 		[WIRE_HELD_DECISION] = &baophu__v1__held_decision__descriptor,
 		[WIRE_EPOCH_OPEN] = &baophu__v1__epoch_open__descriptor,
+		[WIRE_THRESHOLD_SET] = &baophu__v1__threshold_set__descriptor,
 	};
 	if (kind >= sizeof descriptors / sizeof *descriptors || !descriptors[kind])
 		return BAOPHU_CODE_MALFORMED;
@@ -614,6 +642,8 @@ enum baophu_code wire_read_rare_entry(struct wire_arena *arena, uint64_t kind, c
 		return read_held_decision(pb, &ret_entry->held);
 	case WIRE_EPOCH_OPEN:
 		return read_epoch_open(pb, &ret_entry->epoch_open);
+	case WIRE_THRESHOLD_SET:
+		return read_threshold_set(pb, &ret_entry->threshold);
 	case WIRE_FACT:
 	case WIRE_WITHDRAWAL:
 		break;
@@ -659,6 +689,9 @@ void wire_put_rare_entry(struct field_writer *writer, const struct wire_entry *e
 		break;
 	case WIRE_EPOCH_OPEN:
 		put_epoch_open(writer, &entry->epoch_open);
+		break;
+	case WIRE_THRESHOLD_SET:
+		put_threshold_set(writer, &entry->threshold);
 		break;
 	case WIRE_FACT:
 	case WIRE_WITHDRAWAL:
@@ -1066,7 +1099,9 @@ enum {
 	ANSWER_AGENTS,
 	ANSWER_HELD,
 	ANSWER_LOG,
-	ANSWER_STATUS
+	ANSWER_STATUS,
+	ANSWER_EVENTS,
+	ANSWER_THRESHOLDS = 25
 };
 
 static void put_fact_version(struct field_writer *writer, const struct wire_fact_version *fact)
@@ -1276,6 +1311,33 @@ static bool read_plan_info(struct wire_arena *arena, const uint8_t *bytes, size_
 	return is_code(pb->code) && is_code(pb->unit) && is_code(pb->target) && is_name_or_empty(pb->issuer) &&
 	       is_name_or_empty(pb->document) && pb->decimals <= BAOPHU_RATE_DECIMALS_MAX &&
 	       wire_read_date(pb->from, &info->plan.from) && wire_read_date(pb->to, &info->plan.to);
+}
+
+static void put_threshold_info(struct field_writer *writer, const struct wire_threshold_info *info)
+{
+	Baophu__V1__ThresholdInfo pb = BAOPHU__V1__THRESHOLD_INFO__INIT;
+	pb.plan = lend(info->threshold.plan);
+	pb.digits = (uint32_t)info->threshold.digits;
+	pb.decimals = info->threshold.decimals;
+	pb.seq = info->seq;
+	put_message(writer, ANSWER_THRESHOLDS, &pb.base);
+}
+
+static bool read_threshold_info(struct wire_arena *arena, const uint8_t *bytes, size_t size, void *ret_element)
+{
+	struct wire_threshold_info *info = ret_element;
+	const Baophu__V1__ThresholdInfo *pb = read_message(arena, &baophu__v1__threshold_info__descriptor, bytes, size, true);
+	if (!pb)
+		return false;
+	*info = (struct wire_threshold_info){ .threshold = { .plan = pb->plan, .digits = pb->digits, .decimals = pb->decimals },
+					      .seq = pb->seq };
+	return is_code_or_empty(pb->plan) && pb->decimals <= BAOPHU_LINE_DECIMALS_MAX;
+}
+
+static bool read_event_element(struct wire_arena *arena, const uint8_t *bytes, size_t size, void *ret_element)
+{
+	(void)arena; /* an event stands alone */
+	return wire_read_event(bytes, size, ret_element);
 }
 
 static bool put_agent_info(struct field_writer *writer, struct wire_arena *scratch, const struct wire_agent_info *agent)
@@ -1523,6 +1585,10 @@ ssize_t wire_encode_answer(struct wire_arena *scratch, const struct wire_answer 
 		put_log_info(&writer, &answer->log[i]);
 	if (answer->status && !put_status(&writer, scratch, answer->status))
 		return -BAOPHU_EFULL;
+	for (uint32_t i = 0; i < answer->event_count && !writer.is_full; i++)
+		wire_put_event(&writer, ANSWER_EVENTS, &answer->events[i]);
+	for (uint32_t i = 0; i < answer->threshold_count && !writer.is_full; i++)
+		put_threshold_info(&writer, &answer->thresholds[i]);
 	return wire_written(&writer, buffer);
 }
 
@@ -1580,7 +1646,8 @@ int wire_decode_answer(struct wire_arena *arena, const void *bytes, size_t size,
 		.blobs = FIELD_BIT(3) | FIELD_BIT(4) | FIELD_BIT(8) | FIELD_BIT(9) | FIELD_BIT(ANSWER_STATUS),
 		.repeated = FIELD_BIT(ANSWER_RECORDS) | FIELD_BIT(ANSWER_FACTS) | FIELD_BIT(ANSWER_UNITS) |
 			    FIELD_BIT(ANSWER_MEASURES) | FIELD_BIT(ANSWER_INDICATORS) | FIELD_BIT(ANSWER_PLANS) |
-			    FIELD_BIT(ANSWER_AGENTS) | FIELD_BIT(ANSWER_HELD) | FIELD_BIT(ANSWER_LOG),
+			    FIELD_BIT(ANSWER_AGENTS) | FIELD_BIT(ANSWER_HELD) | FIELD_BIT(ANSWER_LOG) | FIELD_BIT(ANSWER_EVENTS) |
+			    FIELD_BIT(ANSWER_THRESHOLDS),
 		.is_lenient = true,
 	};
 	struct field_set set;
@@ -1603,6 +1670,8 @@ int wire_decode_answer(struct wire_arena *arena, const void *bytes, size_t size,
 		{ ANSWER_AGENTS, sizeof *answer.agents, read_agent_info, &answer.agents, &answer.agent_count },
 		{ ANSWER_HELD, sizeof *answer.held, read_held_info, &answer.held, &answer.held_count },
 		{ ANSWER_LOG, sizeof *answer.log, read_log_info, &answer.log, &answer.log_count },
+		{ ANSWER_EVENTS, sizeof *answer.events, read_event_element, &answer.events, &answer.event_count },
+		{ ANSWER_THRESHOLDS, sizeof *answer.thresholds, read_threshold_info, &answer.thresholds, &answer.threshold_count },
 	};
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		if (!read_list(arena, bytes, size, &set, lists[i].number, lists[i].element_bytes, lists[i].read,

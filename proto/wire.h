@@ -52,7 +52,8 @@ enum wire_entry_kind {
 	WIRE_AGENT_SET,
 	WIRE_GRANT,
 	WIRE_HELD_DECISION,
-	WIRE_EPOCH_OPEN
+	WIRE_EPOCH_OPEN,
+	WIRE_THRESHOLD_SET
 };
 static inline bool wire_entry_is_administrative(enum wire_entry_kind kind) { return kind >= WIRE_LEVEL_SET; }
 
@@ -134,6 +135,13 @@ struct wire_epoch_open {
 	uint64_t epoch;
 };
 
+struct wire_threshold_set {
+	const char *plan; /* "": every plan */
+	int64_t digits; /* 0 to BAOPHU_LINE_PERCENT_MAX * 10^decimals */
+	unsigned decimals;
+	bool remove;
+};
+
 struct wire_entry {
 	enum wire_entry_kind kind;
 	union {
@@ -150,6 +158,7 @@ struct wire_entry {
 		struct wire_grant grant;
 		struct wire_held_decision held;
 		struct wire_epoch_open epoch_open;
+		struct wire_threshold_set threshold;
 	};
 };
 
@@ -290,7 +299,7 @@ int wire_decode_receipt(struct wire_arena *arena, const void *bytes, size_t size
 
 /* ---- coverage ---- */
 ssize_t wire_encode_record(const struct baophu_record *record, void *buffer, size_t size);
-/* rows live in the arena. */
+/* rows and events live in the arena. */
 int wire_decode_record(struct wire_arena *arena, const void *bytes, size_t size, struct baophu_record *ret_record);
 ssize_t wire_encode_seal(const struct baophu_seal *seal, void *buffer, size_t size);
 int wire_decode_seal(struct wire_arena *arena, const void *bytes, size_t size, struct baophu_seal *ret_seal);
@@ -306,7 +315,9 @@ enum wire_query_kind {
 	WIRE_QUERY_AGENTS,
 	WIRE_QUERY_HELD,
 	WIRE_QUERY_LOG,
-	WIRE_QUERY_STATUS
+	WIRE_QUERY_STATUS,
+	WIRE_QUERY_EVENTS,
+	WIRE_QUERY_THRESHOLDS = 15
 };
 enum { WIRE_PAGE_TOKEN_BYTES_MAX = 96 };
 struct wire_query {
@@ -352,6 +363,10 @@ struct wire_unit_info {
 struct wire_plan_info {
 	struct wire_plan_set plan;
 	uint32_t revision;
+	uint64_t seq;
+};
+struct wire_threshold_info {
+	struct wire_threshold_set threshold;
 	uint64_t seq;
 };
 struct wire_grant_info {
@@ -414,7 +429,7 @@ struct wire_answer {
 	size_t next_page_bytes;
 	uint8_t next_page[WIRE_PAGE_TOKEN_BYTES_MAX];
 	uint32_t record_count, fact_count, unit_count, measure_count, indicator_count, plan_count, agent_count, held_count,
-	    log_count;
+	    log_count, event_count, threshold_count;
 	const struct baophu_record *records;
 	const struct wire_fact_version *facts;
 	const struct wire_unit_info *units;
@@ -425,6 +440,8 @@ struct wire_answer {
 	const struct wire_held_info *held;
 	const struct wire_log_info *log;
 	const struct wire_server_status *status; /* NULL when absent */
+	const struct baophu_event *events;
+	const struct wire_threshold_info *thresholds;
 };
 /* -BAOPHU_EMALFORMED; then *ret_query->id is set if it could be read, and *ret_why is a short English sentence (static). */
 int wire_decode_query(struct wire_arena *arena, const void *bytes, size_t size, struct wire_query *ret_query, const char **ret_why);

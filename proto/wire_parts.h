@@ -62,3 +62,5 @@ void wire_put_receipts(struct field_writer *writer, const struct wire_collector_
 /* ---- coverage ---- */
 int wire_read_record(struct wire_arena *arena, const uint8_t *bytes, size_t size, struct baophu_record *ret_record);
 void wire_put_record(struct field_writer *writer, const struct baophu_record *record);
+bool wire_read_event(const uint8_t *bytes, size_t size, struct baophu_event *ret_event);
+void wire_put_event(struct field_writer *writer, unsigned number, const struct baophu_event *event);

@@ -1,4 +1,4 @@
-/* wire_record.c - coverage across the wire: records, their rows, and the seals that prove them.
+/* wire_record.c - coverage across the wire: records, their rows and events, and the seals that prove them.
  *
  * By hand, because every change of a figure is published here. Writes what the coverage module computed without judging it; reads
  * for subscribers and other readers, who skip what a newer collector may add. Nothing absent is ever written as 0, or read so.
@@ -7,7 +7,7 @@
 
 #include "text.h"
 
-enum { ROWS_FIELD = 11 };
+enum { ROWS_FIELD = 11, EVENTS_FIELD = 14 };
 
 static const struct field_shape row_shape = {
 	.wide = FIELD_BIT(5) | FIELD_BIT(7) | FIELD_BIT(8) | FIELD_BIT(9) | FIELD_BIT(18) | FIELD_BIT(20) | FIELD_BIT(21) |
@@ -19,10 +19,17 @@ static const struct field_shape row_shape = {
 	.is_lenient = true,
 };
 static const struct field_shape record_shape = {
-	.wide = FIELD_BIT(2) | FIELD_BIT(3) | FIELD_BIT(10),
+	.wide = FIELD_BIT(2) | FIELD_BIT(3) | FIELD_BIT(10) | FIELD_BIT(13),
 	.narrow = FIELD_BIT(1) | FIELD_BIT(8) | FIELD_BIT(9) | FIELD_BIT(12),
 	.blobs = FIELD_BIT(4) | FIELD_BIT(5) | FIELD_BIT(6) | FIELD_BIT(7),
-	.repeated = FIELD_BIT(ROWS_FIELD),
+	.repeated = FIELD_BIT(ROWS_FIELD) | FIELD_BIT(EVENTS_FIELD),
+	.is_lenient = true,
+};
+static const struct field_shape event_shape = {
+	.wide = FIELD_BIT(1) | FIELD_BIT(12) | FIELD_BIT(13) | FIELD_BIT(14) | FIELD_BIT(17) | FIELD_BIT(20),
+	.narrow = FIELD_BIT(2) | FIELD_BIT(3) | FIELD_BIT(4) | FIELD_BIT(9) | FIELD_BIT(10) | FIELD_BIT(11) | FIELD_BIT(15) |
+		  FIELD_BIT(16) | FIELD_BIT(18) | FIELD_BIT(19),
+	.blobs = FIELD_BIT(5) | FIELD_BIT(6) | FIELD_BIT(7) | FIELD_BIT(8),
 	.is_lenient = true,
 };
 static const struct field_shape seal_shape = {
@@ -169,6 +176,62 @@ static bool read_row(const uint8_t *bytes, size_t size, struct baophu_row *row)
 	return true;
 }
 
+/* ---- events ---- */
+
+void wire_put_event(struct field_writer *writer, unsigned number, const struct baophu_event *event)
+{
+	uint8_t *body = field_open(writer, number);
+	field_put(writer, 1, event->seq);
+	field_put(writer, 2, event->index);
+	field_put(writer, 3, event->cause);
+	field_put(writer, 4, event->unit_number);
+	field_put_text(writer, 5, event->unit);
+	field_put_text(writer, 6, event->name);
+	field_put_text(writer, 7, event->plan);
+	field_put_text(writer, 8, event->measure);
+	field_put(writer, 9, event->line_digits);
+	field_put(writer, 10, event->line_decimals);
+	field_put(writer, 11, event->direction);
+	field_put_figure(writer, 12, event->numerator);
+	field_put_figure(writer, 13, event->denominator);
+	field_put_figure(writer, 14, event->target);
+	field_put(writer, 15, event->decimals);
+	field_put(writer, 16, baophu_date_to_civil(event->day));
+	field_put(writer, 17, (uint64_t)event->time_ms);
+	field_put(writer, 18, event->nth);
+	field_put(writer, 19, event->count);
+	field_put(writer, 20, event->number);
+	field_close(writer, body);
+}
+
+bool wire_read_event(const uint8_t *bytes, size_t size, struct baophu_event *ret_event)
+{
+	struct field_set set;
+	struct baophu_event *event = ret_event;
+	memset(event, 0, sizeof *event); /* its padding too: equal events are equal bytes */
+	if (!field_read(bytes, size, &event_shape, &set) || !wire_read_code(&set, 5, event->unit) ||
+	    !wire_read_name(&set, 6, event->name) || !wire_read_code(&set, 7, event->plan) ||
+	    !wire_read_code(&set, 8, event->measure) || !wire_read_date(field_value(&set, 16), &event->day) ||
+	    field_value(&set, 10) > BAOPHU_LINE_DECIMALS_MAX || field_value(&set, 15) > BAOPHU_RATE_DECIMALS_MAX)
+		return false;
+	event->seq = field_value(&set, 1);
+	event->index = (uint32_t)field_value(&set, 2);
+	event->cause = (uint32_t)field_value(&set, 3);
+	event->unit_number = (uint32_t)field_value(&set, 4);
+	event->line_digits = (uint32_t)field_value(&set, 9);
+	event->line_decimals = (uint32_t)field_value(&set, 10);
+	event->direction = (enum baophu_direction)wire_known(field_value(&set, 11), BAOPHU_DOWN);
+	event->numerator = figure(&set, 12);
+	event->denominator = figure(&set, 13);
+	event->target = figure(&set, 14);
+	event->decimals = (uint32_t)field_value(&set, 15);
+	event->time_ms = (int64_t)field_value(&set, 17);
+	event->nth = (uint32_t)field_value(&set, 18);
+	event->count = (uint32_t)field_value(&set, 19);
+	event->number = field_value(&set, 20);
+	return event->seq && event->unit_number;
+}
+
 /* ---- records ---- */
 
 void wire_put_record(struct field_writer *writer, const struct baophu_record *record)
@@ -189,6 +252,9 @@ void wire_put_record(struct field_writer *writer, const struct baophu_record *re
 		field_close(writer, row);
 	}
 	field_put(writer, 12, record->tombstone);
+	field_put(writer, 13, record->event_count);
+	for (uint32_t i = 0; i < record->new_event_count; i++)
+		wire_put_event(writer, EVENTS_FIELD, &record->events[i]);
 }
 
 ssize_t wire_encode_record(const struct baophu_record *record, void *buffer, size_t size)
@@ -212,6 +278,7 @@ int wire_read_record(struct wire_arena *arena, const uint8_t *bytes, size_t size
 	record.depth = (uint32_t)field_value(&set, 8);
 	record.seq = field_value(&set, 10);
 	record.tombstone = field_value(&set, 12);
+	record.event_count = field_value(&set, 13);
 	uint64_t count = field_value(&set, ROWS_FIELD);
 	struct baophu_row *rows = wire_take(arena, count * sizeof *rows);
 	if (!rows || !record.unit_number || record.depth > BAOPHU_DEPTH_MAX)
@@ -225,6 +292,19 @@ int wire_read_record(struct wire_arena *arena, const uint8_t *bytes, size_t size
 	}
 	record.rows = rows;
 	record.row_count = (uint32_t)count;
+	count = field_value(&set, EVENTS_FIELD);
+	struct baophu_event *events = wire_take(arena, count * sizeof *events);
+	if (!events)
+		return -BAOPHU_EMALFORMED;
+	at = bytes;
+	for (uint64_t i = 0; i < count; i++) {
+		size_t event_size;
+		const uint8_t *event = field_find(&at, bytes + size, EVENTS_FIELD, &event_size);
+		if (!event || !wire_read_event(event, event_size, &events[i]))
+			return -BAOPHU_EMALFORMED;
+	}
+	record.events = events;
+	record.new_event_count = (uint32_t)count;
 	*ret_record = record;
 	return 0;
 }

@@ -34,6 +34,10 @@ enum {
 	BAOPHU_PAGE_RECORDS_MAX = 500,
 	BAOPHU_RATE_DECIMALS_MAX = 6,
 	BAOPHU_ROW_FLAGS_MAX = 4,
+	BAOPHU_LINES_MAX = 16, /* that are watched at a time */
+	BAOPHU_LINE_DECIMALS_MAX = 4,
+	BAOPHU_LINE_PERCENT_MAX = 1000,
+	BAOPHU_RECORD_EVENTS_MAX = 8, /* that come along with a record */
 	BAOPHU_DIGEST_BYTES = 32, /* BLAKE2b-256: chain digest, batch digest */
 	BAOPHU_STORE_BYTES = 16, /* identity of a centre's history */
 	BAOPHU_TOPIC_BYTES_MAX = 200, /* libzmq 4.3.4 frames topics of 246 to 255 bytes wrongly */
@@ -158,6 +162,8 @@ enum baophu_flag {
 	BAOPHU_FLAG_COUNT
 };
 
+enum baophu_direction { BAOPHU_DIRECTION_NONE, BAOPHU_UP, BAOPHU_DOWN };
+
 /* A place in history: position and hash chain there; one without the other names nothing. seq 0: before the first record. */
 struct baophu_place {
 	uint64_t seq;
@@ -199,7 +205,27 @@ struct baophu_row {
 	.target = BAOPHU_ABSENT, .remaining = BAOPHU_ABSENT, .numerator = BAOPHU_ABSENT, .denominator = BAOPHU_ABSENT,          \
 	.estimated = BAOPHU_ABSENT, .previous = BAOPHU_ABSENT, .moved_net = BAOPHU_ABSENT
 
-/* The coverage of one unit; `rows` is borrowed. Fields as message CoverageRecord. */
+/* A unit crossed a line; fields as message Event. Absent figures are BAOPHU_ABSENT. It stands alone, and is identified and ordered by
+ * (seq, index). */
+struct baophu_event {
+	uint64_t seq;
+	uint32_t index, cause;
+	uint32_t unit_number;
+	char unit[BAOPHU_CODE_BYTES_MAX + 1];
+	char name[BAOPHU_TEXT_BYTES_MAX + 1];
+	char plan[BAOPHU_CODE_BYTES_MAX + 1];
+	char measure[BAOPHU_CODE_BYTES_MAX + 1]; /* or indicator */
+	uint32_t line_digits, line_decimals; /* 975, 1: 97,5 % */
+	enum baophu_direction direction;
+	int64_t numerator, denominator, target;
+	uint32_t decimals; /* of a rate's target */
+	baophu_date day;
+	int64_t time_ms;
+	uint32_t nth, count; /* count: more than two crossings of a day that is over; nth is then 0 */
+	uint64_t number; /* of the unit's delivered events, from 1; 0: kept only */
+};
+
+/* The coverage of one unit; `rows` and `events` are borrowed. Fields as message CoverageRecord. */
 struct baophu_record {
 	uint32_t unit_number;
 	uint64_t version, previous;
@@ -213,6 +239,9 @@ struct baophu_record {
 	bool tombstone;
 	uint32_t row_count;
 	const struct baophu_row *rows;
+	uint64_t event_count; /* delivered events of the unit, ever; 0 where it is not said */
+	uint32_t new_event_count; /* of them, those that are here: after `previous`, in order */
+	const struct baophu_event *events;
 };
 
 /* The proof of a subtree at one depth; message Seal. */

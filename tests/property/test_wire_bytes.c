@@ -210,7 +210,7 @@ static void draw_entry(struct wire_arena *arena, struct wire_entry *entry, bool 
 	static const enum wire_entry_kind kinds[] = {
 		WIRE_FACT,        WIRE_WITHDRAWAL, WIRE_RATE,          WIRE_LEVEL_SET,     WIRE_UNIT_CREATE,
 		WIRE_UNIT_CHANGE, WIRE_UNIT_CLOSE, WIRE_MEASURE_SET,   WIRE_INDICATOR_SET, WIRE_PLAN_SET,
-		WIRE_AGENT_SET,   WIRE_GRANT,      WIRE_HELD_DECISION, WIRE_EPOCH_OPEN,
+		WIRE_AGENT_SET,   WIRE_GRANT,      WIRE_HELD_DECISION, WIRE_EPOCH_OPEN,    WIRE_THRESHOLD_SET,
 	};
 	entry->kind = kinds[below(is_office ? 2 : sizeof kinds / sizeof *kinds)];
 	switch (entry->kind) {
@@ -259,6 +259,10 @@ static void draw_entry(struct wire_arena *arena, struct wire_entry *entry, bool 
 		break;
 	case WIRE_EPOCH_OPEN:
 		entry->epoch_open = (struct wire_epoch_open){ draw_code(arena), draw_from_1() };
+		break;
+	case WIRE_THRESHOLD_SET:
+		entry->threshold = (struct wire_threshold_set){ draw_code_or_empty(arena), draw_value(BAOPHU_LINE_PERCENT_MAX),
+								below(BAOPHU_LINE_DECIMALS_MAX + 1), once_in(3) };
 		break;
 	}
 }
@@ -419,6 +423,33 @@ static void draw_row(struct wire_arena *arena, struct baophu_row *row)
 		row->flags[i] = (uint8_t)(1 + below(BAOPHU_FLAG_COUNT - 1));
 }
 
+static void draw_event(struct wire_arena *arena, struct baophu_event *event)
+{
+	*event = (struct baophu_event){
+		.seq = draw_from_1(),
+		.index = draw_u32(),
+		.cause = draw_u32(),
+		.unit_number = 1 + below(1000),
+		.line_digits = draw_u32(),
+		.line_decimals = below(BAOPHU_LINE_DECIMALS_MAX + 1),
+		.direction = (enum baophu_direction)below(3),
+		.numerator = draw_figure(),
+		.denominator = draw_figure(),
+		.target = draw_figure(),
+		.decimals = below(BAOPHU_RATE_DECIMALS_MAX + 1),
+		.day = draw_date_or_none(),
+		.time_ms = draw_figure(),
+		.nth = draw_u32(),
+		.count = draw_u32(),
+		.number = draw_number(),
+	};
+	copy_code(event->unit, draw_code_or_empty(arena));
+	copy_code(event->plan, draw_code_or_empty(arena));
+	copy_code(event->measure, draw_code_or_empty(arena));
+	const char *name = draw_name_or_empty(arena);
+	memcpy(event->name, name, strlen(name) + 1);
+}
+
 static struct baophu_record draw_record(struct wire_arena *arena)
 {
 	struct baophu_record record = {
@@ -430,7 +461,13 @@ static struct baophu_record draw_record(struct wire_arena *arena)
 		.seq = draw_number(),
 		.tombstone = once_in(4),
 		.row_count = below(12),
+		.event_count = draw_number(),
+		.new_event_count = below(4),
 	};
+	struct baophu_event *events = wire_arena_alloc(arena, record.new_event_count * sizeof *events);
+	for (uint32_t i = 0; i < record.new_event_count; i++)
+		draw_event(arena, &events[i]);
+	record.events = events;
 	struct baophu_row *rows = wire_arena_alloc(arena, record.row_count * sizeof *rows);
 	for (uint32_t i = 0; i < record.row_count; i++)
 		draw_row(arena, &rows[i]);
@@ -450,7 +487,7 @@ static void draw_query(struct wire_arena *arena, struct wire_query *query)
 {
 	*query = (struct wire_query){
 		.id = draw_number(),
-		.kind = (enum wire_query_kind)(1 + below(10)),
+		.kind = (enum wire_query_kind)(1 + below(11)),
 		.unit = draw_code_or_empty(arena),
 		.plan = draw_code_or_empty(arena),
 		.depth = below(BAOPHU_DEPTH_MAX + 1),
@@ -494,6 +531,8 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 		.agent_count = below(4),
 		.held_count = below(4),
 		.log_count = below(4),
+		.event_count = below(4),
+		.threshold_count = below(4),
 	};
 	draw_bytes(answer->next_page, answer->next_page_bytes);
 	struct baophu_record *records = wire_arena_alloc(arena, 4 * sizeof *records);
@@ -505,7 +544,14 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 	struct wire_agent_info *agents = wire_arena_alloc(arena, 4 * sizeof *agents);
 	struct wire_held_info *held = wire_arena_alloc(arena, 4 * sizeof *held);
 	struct wire_log_info *log = wire_arena_alloc(arena, 4 * sizeof *log);
+	struct baophu_event *events = wire_arena_alloc(arena, 4 * sizeof *events);
+	struct wire_threshold_info *thresholds = wire_arena_alloc(arena, 4 * sizeof *thresholds);
 	for (uint32_t i = 0; i < 4; i++) {
+		draw_event(arena, &events[i]);
+		thresholds[i] = (struct wire_threshold_info){
+			.threshold = { draw_code_or_empty(arena), draw_u32(), below(BAOPHU_LINE_DECIMALS_MAX + 1), false },
+			.seq = draw_number(),
+		};
 		records[i] = draw_record(arena);
 		facts[i] = (struct wire_fact_version){
 			.seq = draw_number(),
@@ -599,6 +645,8 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 	answer->agents = agents;
 	answer->held = held;
 	answer->log = log;
+	answer->events = events;
+	answer->thresholds = thresholds;
 	if (once_in(2)) {
 		struct wire_server_status *status = wire_arena_alloc(arena, sizeof *status);
 		struct wire_counter *counters = wire_arena_alloc(arena, 3 * sizeof *counters);

@@ -106,6 +106,13 @@ uint32_t scene_plan(struct scene *scene, uint32_t plan, const char *code, uint32
 	return plan;
 }
 
+void scene_line(struct scene *scene, uint32_t plan, uint32_t digits, unsigned decimals, unsigned number, bool removed)
+{
+	struct entry entry = { .kind = ENTRY_THRESHOLD,
+			       .threshold = { plan, digits, (uint8_t)decimals, (uint8_t)number, removed } };
+	one(scene, &entry);
+}
+
 void scene_day(struct scene *scene, baophu_date date)
 {
 	struct entry entry = { .kind = ENTRY_DAY, .day = { date } };

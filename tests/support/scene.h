@@ -28,6 +28,8 @@ uint16_t scene_measure(struct scene *scene, const char *code, enum baophu_measur
 uint16_t scene_indicator(struct scene *scene, const char *code, uint16_t numerator, uint16_t denominator);
 uint32_t scene_plan(struct scene *scene, uint32_t plan, const char *code, uint32_t unit, enum baophu_plan_kind kind,
 		    uint16_t target, baophu_date from, baophu_date to, int64_t value, unsigned decimals);
+/* A line, of a plan or of every plan (0); `number` is that of the percentage. */
+void scene_line(struct scene *scene, uint32_t plan, uint32_t digits, unsigned decimals, unsigned number, bool removed);
 void scene_day(struct scene *scene, baophu_date day);
 uint64_t scene_fact(struct scene *scene, uint32_t unit, uint16_t measure, enum baophu_extent extent, baophu_date from,
 		    baophu_date to, int64_t value, enum baophu_status status);

@@ -203,6 +203,7 @@ static json_t *entry_json(const struct wire_entry *entry)
 		[WIRE_GRANT] = "grant",
 		[WIRE_HELD_DECISION] = "held",
 		[WIRE_EPOCH_OPEN] = "epoch_open",
+		[WIRE_THRESHOLD_SET] = "threshold",
 	};
 	json_t *json = json_object(), *outer = json_object();
 	switch (entry->kind) {
@@ -263,6 +264,12 @@ static json_t *entry_json(const struct wire_entry *entry)
 	case WIRE_EPOCH_OPEN:
 		put_text(json, "agent", entry->epoch_open.agent);
 		put_number(json, "epoch", entry->epoch_open.epoch);
+		break;
+	case WIRE_THRESHOLD_SET:
+		put_text(json, "plan", entry->threshold.plan);
+		put_figure(json, "digits", entry->threshold.digits);
+		put_number(json, "decimals", entry->threshold.decimals);
+		put_true(json, "remove", entry->threshold.remove);
 		break;
 	}
 	json_object_set_new(outer, names[entry->kind], json);
@@ -458,9 +465,36 @@ static json_t *row_json(const struct baophu_row *row)
 	return json;
 }
 
+static json_t *event_json(const void *element)
+{
+	const struct baophu_event *event = element;
+	json_t *json = json_object();
+	put_number(json, "seq", event->seq);
+	put_number(json, "index", event->index);
+	put_number(json, "cause", event->cause);
+	put_number(json, "unit_number", event->unit_number);
+	put_text(json, "unit", event->unit);
+	put_text(json, "name", event->name);
+	put_text(json, "plan", event->plan);
+	put_text(json, "measure", event->measure);
+	put_number(json, "line_digits", event->line_digits);
+	put_number(json, "line_decimals", event->line_decimals);
+	put_enum(json, "direction", &baophu__v1__direction__descriptor, event->direction);
+	put_figure(json, "numerator", event->numerator);
+	put_figure(json, "denominator", event->denominator);
+	put_figure(json, "target", event->target);
+	put_number(json, "decimals", event->decimals);
+	put_date(json, "day", event->day);
+	put_number(json, "time_ms", (uint64_t)event->time_ms);
+	put_number(json, "nth", event->nth);
+	put_number(json, "count", event->count);
+	put_number(json, "number", event->number);
+	return json;
+}
+
 static json_t *record_json(const struct baophu_record *record)
 {
-	json_t *json = json_object(), *rows = json_array();
+	json_t *json = json_object(), *rows = json_array(), *events = json_array();
 	put_number(json, "unit_number", record->unit_number);
 	put_number(json, "version", record->version);
 	put_number(json, "previous", record->previous);
@@ -477,6 +511,12 @@ static json_t *record_json(const struct baophu_record *record)
 		json_object_set(json, "rows", rows);
 	json_decref(rows);
 	put_true(json, "tombstone", record->tombstone);
+	put_number(json, "event_count", record->event_count);
+	for (uint32_t i = 0; i < record->new_event_count; i++)
+		json_array_append_new(events, event_json(&record->events[i]));
+	if (record->new_event_count)
+		json_object_set(json, "events", events);
+	json_decref(events);
 	return json;
 }
 
@@ -599,6 +639,17 @@ static json_t *plan_info_json(const void *element)
 	return json;
 }
 
+static json_t *threshold_info_json(const void *element)
+{
+	const struct wire_threshold_info *info = element;
+	json_t *json = json_object();
+	put_text(json, "plan", info->threshold.plan);
+	put_number(json, "digits", (uint64_t)info->threshold.digits);
+	put_number(json, "decimals", info->threshold.decimals);
+	put_number(json, "seq", info->seq);
+	return json;
+}
+
 static json_t *grant_info_json(const void *element)
 {
 	const struct wire_grant_info *grant = element;
@@ -714,6 +765,8 @@ static json_t *answer_json(const struct wire_answer *answer)
 	put_list(json, "agents", answer->agents, sizeof *answer->agents, answer->agent_count, agent_info_json);
 	put_list(json, "held", answer->held, sizeof *answer->held, answer->held_count, held_info_json);
 	put_list(json, "log", answer->log, sizeof *answer->log, answer->log_count, log_info_json);
+	put_list(json, "events", answer->events, sizeof *answer->events, answer->event_count, event_json);
+	put_list(json, "thresholds", answer->thresholds, sizeof *answer->thresholds, answer->threshold_count, threshold_info_json);
 	if (answer->status)
 		json_object_set_new(json, "status", status_json(answer->status));
 	return json;

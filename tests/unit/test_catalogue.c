@@ -101,6 +101,20 @@ Test(catalogue, has_every_indicator)
 	fold_finish(&state);
 }
 
+Test(catalogue, watches_nothing_to_something_half_and_whole_of_every_plan)
+{
+	static struct state state;
+	fold_catalogue(&state);
+	const struct lines *lines = &state.registry.lines;
+	for (uint32_t percent = 0; percent <= 100; percent += 50) {
+		cr_assert(lines_find(lines, 0, percent, 0), "%u", percent);
+		cr_assert_eq(lines_number(lines, percent, 0), percent / 50);
+	}
+	cr_assert_eq(lines_standing(lines), 3);
+	cr_assert_eq(lines_of_plan(lines, 7), 7);
+	fold_finish(&state);
+}
+
 /* What comes over the wire is checked there; what we bring ourselves must be no worse. */
 Test(catalogue, codes_and_names_are_what_the_wire_would_take)
 {

@@ -651,6 +651,56 @@ Test(decide, a_frozen_epoch_is_opened_once)
 	cr_assert_eq(decide_one(AGENT_CONTROL, open), BAOPHU_CODE_NO_SUCH);
 }
 
+static struct wire_entry threshold(const char *plan, int64_t digits, unsigned decimals, bool remove)
+{
+	return (struct wire_entry){ .kind = WIRE_THRESHOLD_SET, .threshold = { plan, digits, decimals, remove } };
+}
+
+Test(decide, a_line_is_watched_once_however_it_is_written)
+{
+	cr_assert_eq(decide_one(CAN_THO, threshold("", 50, 0, false)), BAOPHU_CODE_FORBIDDEN);
+	cr_assert_eq(decide_one(AGENT_CONTROL, threshold("khong", 50, 0, false)), BAOPHU_CODE_NO_SUCH);
+	cr_assert_eq(decide_one(AGENT_CONTROL, threshold("", 50, 0, true)), BAOPHU_CODE_NO_SUCH, "it is not watched");
+	cr_assert_eq(decide_one(AGENT_CONTROL, threshold("nam-2024", 5000, 2, false)), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].threshold.digits, 50, "in the fewest decimals");
+	cr_assert_eq(t.entries[0].threshold.decimals, 0);
+	cr_assert_eq(t.entries[0].threshold.line, 0);
+	cr_assert_eq(t.entries[0].threshold.plan, 1);
+	fold_decided();
+	cr_assert_eq(decide_one(AGENT_CONTROL, threshold("nam-2024", 500, 1, false)), BAOPHU_CODE_DUPLICATE);
+	cr_assert_eq(decide_one(AGENT_CONTROL, threshold("", 50, 0, false)), BAOPHU_CODE_NONE, "of every plan is more");
+	cr_assert_eq(t.entries[0].threshold.line, 0, "the percentage has its number");
+	fold_decided();
+	cr_assert_eq(decide_one(AGENT_CONTROL, threshold("nam-2024", 50, 0, true)), BAOPHU_CODE_NONE);
+	fold_decided();
+	cr_assert_eq(decide_one(AGENT_CONTROL, threshold("nam-2024", 50, 0, false)), BAOPHU_CODE_DUPLICATE,
+		     "it is watched for every plan");
+	cr_assert_eq(decide_one(AGENT_CONTROL, threshold("", 0, 0, false)), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].threshold.line, 1);
+}
+
+Test(decide, no_more_lines_than_sixteen_stand_nor_more_numbers_than_there_are)
+{
+	struct wire_entry lines[BAOPHU_LINES_MAX + 1];
+	for (int i = 0; i <= BAOPHU_LINES_MAX; i++)
+		lines[i] = threshold("", i, 0, false);
+	cr_assert_eq(decide_as(AGENT_CONTROL, lines, BAOPHU_LINES_MAX + 1, false), BAOPHU_CODE_TOO_BIG);
+	cr_assert_eq(t.decision.entry, BAOPHU_LINES_MAX);
+	cr_assert_eq(decide_as(AGENT_CONTROL, lines, BAOPHU_LINES_MAX, false), BAOPHU_CODE_NONE);
+	fold_decided();
+	for (int i = BAOPHU_LINES_MAX; i < LINES_EVER_MAX; i++) {
+		struct wire_entry change[] = { threshold("", i - BAOPHU_LINES_MAX, 0, true), threshold("", i, 0, false) };
+		cr_assert_eq(decide_as(AGENT_CONTROL, change, 2, false), BAOPHU_CODE_NONE, "%d", i);
+		fold_decided();
+	}
+	cr_assert_eq(decide_one(AGENT_CONTROL, threshold("", LINES_EVER_MAX - 1, 0, true)), BAOPHU_CODE_NONE);
+	fold_decided();
+	cr_assert_eq(decide_one(AGENT_CONTROL, threshold("", LINES_EVER_MAX, 0, false)), BAOPHU_CODE_TOO_BIG);
+	cr_assert_eq(decide_one(AGENT_CONTROL, threshold("", 3, 0, false)), BAOPHU_CODE_NONE,
+		     "one that had a number before has it");
+	cr_assert_eq(t.entries[0].threshold.line, 3);
+}
+
 /* ---- held updates ---- */
 
 static uint64_t hold(const struct wire_entry *entries, uint32_t count)

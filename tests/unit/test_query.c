@@ -1057,7 +1057,7 @@ Test(query, units_are_listed_parents_first_with_the_days_they_hold)
 	teardown(&f);
 }
 
-Test(query, measures_plans_and_agents_are_listed)
+Test(query, measures_plans_agents_and_lines_are_listed)
 {
 	struct fixture f;
 	struct scene *scene = &f.centre.scene;
@@ -1103,6 +1103,19 @@ Test(query, measures_plans_and_agents_are_listed)
 	random_update(&f, 1);
 	centre_sync(&f.centre);
 	cr_assert_eq(ask(&f, &query).agents[1].last_seq, f.centre.scene.place.seq, "numbering is live");
+
+	scene_line(scene, 0, 50, 0, 0, false);
+	scene_line(scene, 1, 975, 1, 1, false);
+	scene_line(scene, 2, 25, 0, 2, false);
+	scene_line(scene, 0, 50, 0, 0, true);
+	centre_sync(&f.centre);
+	query = question(WIRE_QUERY_THRESHOLDS, "", 0);
+	answer = ask(&f, &query);
+	cr_assert(answer.threshold_count == 2 && answer.thresholds[0].threshold.digits == 975 &&
+		  answer.thresholds[0].threshold.decimals == 1 && !strcmp(answer.thresholds[0].threshold.plan, "nam-2024") &&
+		  answer.thresholds[0].seq == scene->place.seq - 2);
+	query.plan = "nam-2024";
+	cr_assert_eq(ask(&f, &query).threshold_count, 1, "a line of another plan");
 	teardown(&f);
 }
 

@@ -146,6 +146,8 @@ static const struct vector_case cases[] = {
 	  UPDATE(ENTRY_GRANT, .grant = { .agent = 6, .unit = 92, .from = 17897, .until = BAOPHU_DATE_NONE }) },
 	{ .name = "held-decision", UPDATE(ENTRY_HELD_DECISION, .held = { .seq = 77, .release = 1 }) },
 	{ .name = "epoch-open", UPDATE(ENTRY_EPOCH_OPEN, .epoch = { .agent = 6, .epoch = 3 }) },
+	{ .name = "threshold", UPDATE(ENTRY_THRESHOLD, .threshold = { 2, 975, 1, 5, 0 }) },
+	{ .name = "threshold-removed", UPDATE(ENTRY_THRESHOLD, .threshold = { .digits = 50, .line = 1, .removed = 1 }) },
 };
 enum { CASE_COUNT = sizeof cases / sizeof *cases };
 
@@ -318,6 +320,10 @@ static void say_entry(struct text *text, const struct entry *e)
 						: "freeze",
 		    e->epoch.agent, (unsigned long long)e->epoch.epoch);
 		break;
+	case ENTRY_THRESHOLD:
+		say(text, "\"entry\": \"threshold\", \"plan\": %u, \"digits\": %u, \"decimals\": %u, \"line\": %u, \"removed\": %u",
+		    e->threshold.plan, e->threshold.digits, e->threshold.decimals, e->threshold.line, e->threshold.removed);
+		break;
 	case ENTRY_BOOT:
 		say(text, "\"entry\": \"boot\", ");
 		say_hex(text, "boot_id", e->boot.boot_id, sizeof e->boot.boot_id);
@@ -424,7 +430,7 @@ Test(record, every_record_kind_and_entry_kind_has_a_vector)
 	for (int kind = 0; kind < RECORD_KIND_COUNT; kind++)
 		cr_assert(record_kinds[kind], "record kind %d", kind);
 	for (int kind = ENTRY_FACT; kind <= ENTRY_CHECKPOINT; kind++) {
-		if (kind <= ENTRY_RATE || (kind >= ENTRY_LEVEL && kind <= ENTRY_EPOCH_OPEN) || kind >= ENTRY_BOOT)
+		if (kind <= ENTRY_RATE || (kind >= ENTRY_LEVEL && kind <= ENTRY_THRESHOLD) || kind >= ENTRY_BOOT)
 			cr_assert(entry_kinds[kind], "entry kind %d", kind);
 	}
 }

@@ -162,6 +162,19 @@ def administration():
             [{"plan": {"code": "p", "unit": "92", "kind": "PLAN_KIND_STOCK", "target": "thu_bh", "from": 20240101, "to": 20241231, "value": 1}}])
     refused("plan-kind", "a plan of an amount for a measure that is a level", "control", "CODE_KIND",
             [{"plan": {"code": "p", "unit": "92", "kind": "PLAN_KIND_FLOW", "target": "bhyt", "from": 20240101, "to": 20241231, "value": 1}}])
+    update("line", "a line of one plan; 97,50 % is 97,5 %", "control", receipt("APPLIED"),
+           [{"threshold": {"plan": "nam-2024", "digits": 9750, "decimals": 2}}])
+    refused("line-twice", "a line that is watched, written otherwise", "control", "CODE_DUPLICATE",
+            [{"threshold": {"plan": "nam-2024", "digits": 975, "decimals": 1}}])
+    refused("line-of-all", "one plan's line that every plan has", "control", "CODE_DUPLICATE",
+            [{"threshold": {"plan": "nam-2024", "digits": 100}}])
+    refused("line-without-digits", "no digits are not 0 %", "control", "CODE_VALUE", [{"threshold": {"plan": "nam-2024"}}])
+    refused("line-too-high", "a line above 1000 %", "control", "CODE_VALUE", [{"threshold": {"digits": 1001}}])
+    refused("line-plan-unknown", "a line of a plan that does not exist", "control", "CODE_NO_SUCH",
+            [{"threshold": {"plan": "nam-1999", "digits": 10}}])
+    refused("line-not-there", "a line that is not watched, taken back", "control", "CODE_NO_SUCH",
+            [{"threshold": {"digits": 10, "remove": True}}])
+    refused("lines-too-many", "a seventeenth line", "control", "CODE_TOO_BIG", [{"threshold": {"digits": 1 + i}} for i in range(13)], 12)
     refused("held-none", "a release of nothing", "control", "CODE_NO_SUCH", [{"held": {"seq": 999999999, "release": True}}])
     refused("second-entry", "the code names the first entry that is wrong", "control", "CODE_NO_SUCH",
             [unit("b1"), unit("b2", parent="nowhere")], 1)
