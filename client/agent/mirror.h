@@ -94,6 +94,8 @@ void mirror_close(struct mirror *mirror); /* takes NULL */
 const struct mirror_unit *mirror_unit(const struct mirror *mirror, const char *code, baophu_date date);
 /* The version of a unit on the date by its number; NULL. */
 const struct mirror_unit *mirror_unit_numbered(const struct mirror *mirror, uint32_t number, baophu_date date);
+/* Its newest version; NULL. */
+const struct mirror_unit *mirror_unit_newest(const struct mirror *mirror, uint32_t number);
 /* Index of a measure in names; -1. */
 int mirror_measure(const struct mirror *mirror, const char *code);
 /* True when this office may report the measure of the unit for figures of this date: the nearest grant up the tree decides, the newest of
