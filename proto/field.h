@@ -202,14 +202,20 @@ static inline void field_put_figure(struct field_writer *writer, unsigned number
 		field_put_present(writer, number, (uint64_t)figure);
 }
 
-static inline void field_put_bytes(struct field_writer *writer, unsigned number, const void *bytes, size_t size)
+/* Bytes that are fields already. */
+static inline void field_put_raw(struct field_writer *writer, const void *bytes, size_t size)
 {
-	field_put_varint(writer, number << 3 | FIELD_BYTES);
-	field_put_varint(writer, size);
 	if (!size || !field_room(writer, size))
 		return;
 	memcpy(writer->at, bytes, size);
 	writer->at += size;
+}
+
+static inline void field_put_bytes(struct field_writer *writer, unsigned number, const void *bytes, size_t size)
+{
+	field_put_varint(writer, number << 3 | FIELD_BYTES);
+	field_put_varint(writer, size);
+	field_put_raw(writer, bytes, size);
 }
 
 static inline void field_put_text(struct field_writer *writer, unsigned number, const char *text)

@@ -183,6 +183,11 @@ struct wire_payload {
 int wire_decode_payload(struct wire_arena *arena, const void *bytes, size_t size, struct wire_payload *ret_payload,
 			enum baophu_code *ret_code, uint32_t *ret_entry);
 ssize_t wire_encode_payload(const struct wire_payload *payload, void *buffer, size_t size);
+/* The same payload under another epoch and number, and the same encoded AgentMessage with a Stage under another epoch: what follows these
+ * is copied byte for byte, not encoded again. For bytes that the encoders here made (*ret_stage as of wire_encode_stage). -BAOPHU_EMALFORMED: they are not. */
+ssize_t wire_renumber_payload(const void *payload, size_t bytes, uint64_t epoch, uint64_t number, void *buffer, size_t size);
+ssize_t wire_renumber_stage(const void *message, size_t bytes, uint64_t epoch, void *buffer, size_t size, const uint8_t **ret_stage,
+			    size_t *ret_stage_bytes);
 
 /* ---- ingest, agent to collector ---- */
 enum wire_agent_kind { WIRE_HELLO = 1, WIRE_UPDATE, WIRE_STAGE, WIRE_BEAT, WIRE_STOP };

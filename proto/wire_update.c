@@ -331,6 +331,67 @@ ssize_t wire_encode_payload(const struct wire_payload *payload, void *buffer, si
 	return wire_written(&writer, buffer);
 }
 
+/* What stands before the entries of a payload, and of a stage within its message. */
+static void put_payload_head(struct field_writer *writer, const uint8_t *agent, size_t agent_bytes, uint64_t epoch, uint64_t number)
+{
+	field_put_bytes(writer, 1, agent, agent_bytes);
+	field_put(writer, 2, epoch);
+	field_put(writer, 3, number);
+}
+
+static void put_stage_head(struct field_writer *writer, uint64_t epoch, uint64_t batch, uint64_t part)
+{
+	field_put(writer, 1, epoch);
+	field_put(writer, 2, batch);
+	field_put(writer, 3, part);
+}
+
+ssize_t wire_renumber_payload(const void *payload, size_t bytes, uint64_t epoch, uint64_t number, void *buffer, size_t size)
+{
+	static const struct field_shape shape = { .wide = FIELD_BIT(2) | FIELD_BIT(3), .blobs = FIELD_BIT(1), .is_lenient = true };
+	struct field_set set;
+	uint8_t head[64];
+	struct field_writer was = wire_writer(head, sizeof head);
+	if (!field_read(payload, bytes, &shape, &set) || !field_has(&set, 1) || set.value[1] > BAOPHU_CODE_BYTES_MAX)
+		return -BAOPHU_EMALFORMED;
+	put_payload_head(&was, set.bytes[1], set.value[1], field_value(&set, 2), field_value(&set, 3));
+	size_t head_bytes = (size_t)(was.at - head);
+	if (head_bytes > bytes || memcmp(payload, head, head_bytes))
+		return -BAOPHU_EMALFORMED;
+	struct field_writer writer = wire_writer(buffer, size);
+	put_payload_head(&writer, set.bytes[1], set.value[1], epoch, number);
+	field_put_raw(&writer, (const uint8_t *)payload + head_bytes, bytes - head_bytes);
+	return wire_written(&writer, buffer);
+}
+
+ssize_t wire_renumber_stage(const void *message, size_t bytes, uint64_t epoch, void *buffer, size_t size, const uint8_t **ret_stage,
+			    size_t *ret_stage_bytes)
+{
+	static const struct field_shape outer_shape = { .blobs = FIELD_BIT(WIRE_STAGE) };
+	static const struct field_shape shape = { .wide = FIELD_BIT(1) | FIELD_BIT(2), .narrow = FIELD_BIT(3), .is_lenient = true };
+	struct field_set outer, set;
+	uint8_t head[64];
+	struct field_writer was = wire_writer(head, sizeof head);
+	if (!field_read(message, bytes, &outer_shape, &outer) || !field_has(&outer, WIRE_STAGE) ||
+	    !field_read(outer.bytes[WIRE_STAGE], outer.value[WIRE_STAGE], &shape, &set))
+		return -BAOPHU_EMALFORMED;
+	put_stage_head(&was, field_value(&set, 1), field_value(&set, 2), field_value(&set, 3));
+	size_t head_bytes = (size_t)(was.at - head);
+	if (head_bytes > outer.value[WIRE_STAGE] || memcmp(outer.bytes[WIRE_STAGE], head, head_bytes))
+		return -BAOPHU_EMALFORMED;
+	struct field_writer writer = wire_writer(buffer, size);
+	uint8_t *body = field_open(&writer, WIRE_STAGE);
+	put_stage_head(&writer, epoch, field_value(&set, 2), field_value(&set, 3));
+	field_put_raw(&writer, outer.bytes[WIRE_STAGE] + head_bytes, outer.value[WIRE_STAGE] - head_bytes);
+	size_t stage_bytes = (size_t)(writer.at - body);
+	field_close(&writer, body);
+	if (!writer.is_full) {
+		*ret_stage = writer.at - stage_bytes;
+		*ret_stage_bytes = stage_bytes;
+	}
+	return wire_written(&writer, buffer);
+}
+
 /* ---- receipts ---- */
 
 static const struct field_shape receipt_shape = {

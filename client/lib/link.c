@@ -11,7 +11,10 @@
 
 enum {
 	RECONNECT_MS = 200, /* first try again; plus jitter, so that offices do not come back all at once */
-	RECONNECT_MS_MAX = 20000,
+	RECONNECT_MS_MAX =
+	    20000, /* of a subscriber; whoever has something to say goes on at the first pace: a link that is up is used at once */
+	CONNECT_MS =
+	    1500, /* a try that the network swallows is given up, and the next one finds the link that came back meanwhile */
 	HEARTBEAT_MS = 5000,
 	HEARTBEAT_TIMEOUT_MS = 15000,
 	QUEUE_MESSAGES = 32768, /* twice the largest cut: a subscriber that lags longer repairs by asking */
@@ -60,7 +63,8 @@ int link_open(struct link *link, void *context, enum link_kind kind, const char 
 		{ ZMQ_LINGER, 0 },
 		{ ZMQ_IMMEDIATE, 1 },
 		{ ZMQ_RECONNECT_IVL, RECONNECT_MS + (int)randombytes_uniform(RECONNECT_MS) },
-		{ ZMQ_RECONNECT_IVL_MAX, RECONNECT_MS_MAX },
+		{ ZMQ_RECONNECT_IVL_MAX, kind == LINK_DEALER ? 0 : RECONNECT_MS_MAX },
+		{ ZMQ_CONNECT_TIMEOUT, CONNECT_MS },
 		{ ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS },
 		{ ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS },
 		{ ZMQ_RCVHWM, QUEUE_MESSAGES },
@@ -152,6 +156,17 @@ void link_watch(struct link *link)
 		zmq_msg_close(&address);
 		if (!got)
 			return;
+	}
+}
+
+void link_descriptors(const struct link *link, int ret_descriptors[static 2])
+{
+	void *const sockets[] = { link->socket, link->monitor };
+	for (int i = 0; i < 2; i++) {
+		size_t size = sizeof ret_descriptors[i];
+		int error = zmq_getsockopt(sockets[i], ZMQ_FD, &ret_descriptors[i], &size);
+		assert(!error); /* it fails for what is no socket */
+		(void)error;
 	}
 }
 

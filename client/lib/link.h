@@ -30,6 +30,9 @@ int link_send(struct link *link, const void *bytes, size_t size);
 int link_receive(struct link *link, zmq_msg_t frames[static 2]);
 /* Reads the monitor; call it after every wait. is_up and up_count are then true. */
 void link_watch(struct link *link);
+/* Descriptors of the socket and of its monitor, for a poll of the caller's: readable means that something changed, silent means nothing
+ * as long as link_watch and link_receive have not returned empty since the last send. */
+void link_descriptors(const struct link *link, int ret_descriptors[static 2]);
 /* Waits until one of the links has something, at most timeout_ms (-1: for ever). `reads[i]` false: only the monitor of that link.
  * 0 also on a time-out; -EINTR when a signal came. */
 int link_wait(struct link *const *links, const bool *reads, unsigned count, int timeout_ms);

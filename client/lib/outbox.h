@@ -35,8 +35,6 @@ enum {
 	OUTBOX_KEEP_DAYS = 7, /* nothing younger is pruned, whatever the centre's backup holds */
 	OUTBOX_DESCRIPTORS = 2,
 };
-#define OUTBOX_EPOCH_MIN (UINT64_C(1) << 52)
-#define OUTBOX_EPOCH_MAX ((UINT64_C(1) << 53) - 1)
 
 struct outbox_config {
 	const char *dir; /* of the spool; made when it is not there */
@@ -99,6 +97,7 @@ enum outbox_hindrance {
 	OUTBOX_FORK, /* standing.code FORK or FROZEN: two copies of this spool were at work. The administrator opens the epoch again, or
 			agrees to a new series */
 	OUTBOX_SPOOL_OLDER, /* the centre has updates that this spool never numbered: it was put back to an older copy. New series */
+	OUTBOX_DAMAGED, /* something that waits cannot be read from the disk: standing.damage. What comes after it cannot be sent either */
 	OUTBOX_CENTRE_LACKS, /* the centre lacks updates that were pruned here. New series, after asking the administrator */
 };
 /* Everything that is known at a glance. `next` less `answered_to` is how many wait. */
@@ -122,6 +121,7 @@ struct outbox_standing {
 	int64_t put_back_ms; /* when the centre was last found put back to an older copy; 0: never */
 	uint64_t put_back_from; /* and from which serial on all was sent again */
 	int error; /* not 0: the spool cannot save any more; open it again */
+	struct spool_damage damage; /* file "": none was met */
 };
 /* Lent while the outbox lives; changes with its calls. */
 const struct outbox_standing *outbox_standing(const struct outbox *outbox);
@@ -146,7 +146,7 @@ struct outbox_batch {
 	uint32_t updates, entries;
 	uint32_t waiting, applied, held, refused; /* updates */
 	int64_t saved_ms; /* Unix milliseconds */
-	uint64_t receipt_seq; /* log place of its last receipt; 0 while it waits */
+	uint64_t receipt_seq; /* log place of the receipt of its last update; 0 while one waits */
 	struct outbox_source source;
 };
 /* -BAOPHU_ENOTFOUND: no batch with this id is kept. Reads at most two segments. */
@@ -162,7 +162,7 @@ struct outbox_update {
 	uint32_t entries;
 	enum baophu_code code; /* of a held or refused one */
 	uint32_t entry; /* the entry of this update that the code speaks of; UINT32_MAX: the update as a whole */
-	uint64_t receipt_seq; /* 0 while it waits */
+	uint64_t receipt_seq; /* of a held or refused one; outbox_receipt has those of all */
 };
 /* Walks updates from `serial` on (0: the oldest kept). Close it before the outbox; saving meanwhile is allowed. */
 struct outbox_walk;

@@ -39,7 +39,7 @@ struct session {
 	char agent[BAOPHU_CODE_BYTES_MAX + 1];
 	struct session_standing standing;
 	int timeout_ms;
-	bool want_effect, has_last;
+	bool want_effect, has_last, is_spooled;
 
 	struct pending *pending; /* ring of `window` */
 	uint32_t window, first, sent; /* sent: how many of the unanswered were sent on this connection, from the first on */
@@ -57,8 +57,7 @@ struct session {
 	zmq_msg_t message;
 	struct wire_collector_message heard;
 	uint32_t item; /* next item of it */
-	bool has_staged, has_stopped;
-	struct wire_staged staged; /* the answer to the part last staged */
+	bool has_stopped;
 
 	uint8_t scratch[BAOPHU_MESSAGE_BYTES_MAX];
 };
@@ -128,6 +127,20 @@ static void send_what_may_go(struct session *session, int64_t now_ms)
 
 /* ---- hearing ---- */
 
+static void forget_first(struct session *session)
+{
+	struct pending *done = at(session, 0);
+	if (session->sent) {
+		session->sent--;
+		session->bytes_under_way -= done->bytes;
+	}
+	session->standing.unanswered--;
+	session->standing.unanswered_bytes -= done->bytes;
+	free(done->message);
+	*done = (struct pending){ 0 };
+	session->first = (session->first + 1) % session->window;
+}
+
 static void lose_connection(struct session *session)
 {
 	if (session->standing.is_open)
@@ -137,6 +150,12 @@ static void lose_connection(struct session *session)
 	rewind_to(session, 0);
 	session->awaited = 0;
 	session->resume_ms = 0;
+	session->standing.has_staged = false;
+	if (session->is_spooled) {
+		while (session->standing.unanswered)
+			forget_first(session);
+		session->standing.next = 0;
+	}
 }
 
 static int hear_welcome(struct session *session, const struct wire_welcome *welcome)
@@ -151,10 +170,13 @@ static int hear_welcome(struct session *session, const struct wire_welcome *welc
 	standing->head = welcome->head;
 	standing->last_unknown = welcome->last_unknown;
 	memcpy(standing->store, welcome->store, sizeof standing->store);
+	standing->has_backup = welcome->has_backup;
+	standing->backup = welcome->backup;
 	standing->is_open = true;
+	standing->welcomes++;
 	session->hellos = 0;
 	standing->waiting_for = BAOPHU_CODE_NONE;
-	if (!standing->next) { /* the session's first Welcome */
+	if (!standing->next) { /* the session's first Welcome, or nothing is pending */
 		standing->next = welcome->next;
 		return 0;
 	}
@@ -233,17 +255,8 @@ static bool take_receipt(struct session *session, const struct wire_receipt *rec
 		if (receipt->place.seq > session->standing.head.seq)
 			session->standing.head = receipt->place;
 	}
-	while (session->standing.unanswered && at(session, 0)->answered) {
-		struct pending *done = at(session, 0);
-		if (session->sent) {
-			session->sent--;
-			session->bytes_under_way -= done->bytes;
-		}
-		free(done->message);
-		*done = (struct pending){ 0 };
-		session->first = (session->first + 1) % session->window;
-		session->standing.unanswered--;
-	}
+	while (session->standing.unanswered && at(session, 0)->answered)
+		forget_first(session);
 	return true;
 }
 
@@ -307,7 +320,7 @@ static int hear(struct session *session, int64_t now_ms)
 	case WIRE_TURNED:
 		/* EPOCH is also the answer to everything that was under way when the collector forgot the session: Hello again, and
 		 * believe it only when a second Hello gets nothing else. Any other word, or the first Hello of all: for good. */
-		if (session->standing.next && session->heard.turned == BAOPHU_CODE_EPOCH && session->hellos < 2) {
+		if (session->standing.welcomes && session->heard.turned == BAOPHU_CODE_EPOCH && session->hellos < 2) {
 			if (session->standing.is_open)
 				lose_connection(session);
 			break;
@@ -326,8 +339,8 @@ static int hear(struct session *session, int64_t now_ms)
 		error = hear_not_now(session, &session->heard.not_now, now_ms);
 		break;
 	case WIRE_STAGED:
-		session->staged = session->heard.staged;
-		session->has_staged = true;
+		session->standing.staged = session->heard.staged;
+		session->standing.has_staged = true;
 		break;
 	case WIRE_BEAT_ANSWER:
 		if (session->heard.head.seq > session->standing.head.seq)
@@ -418,9 +431,24 @@ int session_wait(struct session *session, int timeout_ms, struct session_outcome
 	}
 }
 
+void session_poll(const struct session *session, int ret_descriptors[static 2], int *ret_timeout_ms)
+{
+	int64_t now_ms = link_now_ms();
+	link_descriptors(&session->link, ret_descriptors);
+	*ret_timeout_ms = session->standing.turned ? -1 : (int)idle_ms(session, now_ms);
+}
+
+int session_stage(struct session *session, const void *message, size_t bytes)
+{
+	if (!session->standing.is_open || say(session, message, bytes) < 0)
+		return -EAGAIN;
+	session->standing.has_staged = false;
+	return 0;
+}
+
 /* ---- opening and closing ---- */
 
-static int create(const struct session_config *config, struct session **ret_session)
+int session_start(const struct session_config *config, struct session **ret_session)
 {
 	size_t name_bytes = strlen(config->agent);
 	uint32_t window = config->window ? config->window : SESSION_WINDOW;
@@ -436,6 +464,7 @@ static int create(const struct session_config *config, struct session **ret_sess
 	session->timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : SESSION_TIMEOUT_MS;
 	session->want_effect = config->want_effect;
 	session->has_last = config->has_last;
+	session->is_spooled = config->is_spooled;
 	session->standing.last = config->last;
 	session->standing.epoch = config->epoch;
 	int error = session->pending ? link_open(&session->link, config->context, LINK_DEALER, config->endpoint, ANSWER_BYTES_MAX)
@@ -451,7 +480,7 @@ static int create(const struct session_config *config, struct session **ret_sess
 int session_open(const struct session_config *config, struct session **ret_session, enum baophu_code *ret_code)
 {
 	struct session *session;
-	int error = create(config, &session);
+	int error = session_start(config, &session);
 	if (error)
 		return error;
 	int64_t deadline_ms = link_now_ms() + session->timeout_ms;
@@ -491,7 +520,7 @@ int session_stop_server(void *context, const char *control_endpoint, int timeout
 		.context = context, .endpoint = control_endpoint, .agent = "control", .timeout_ms = timeout_ms
 	};
 	struct session *session;
-	int error = create(&config, &session);
+	int error = session_start(&config, &session);
 	if (error)
 		return error;
 	int64_t deadline_ms = link_now_ms() + session->timeout_ms;
@@ -551,6 +580,7 @@ int session_push_payload(struct session *session, uint64_t number, const void *p
 	}
 	*slot = (struct pending){ .number = number, .message = message, .bytes = (size_t)size };
 	standing->unanswered++;
+	standing->unanswered_bytes += (size_t)size;
 	if (number >= standing->next)
 		standing->next = number + 1;
 	send_what_may_go(session, link_now_ms());
@@ -592,11 +622,8 @@ int session_abandon(struct session *session)
 	if (!standing->unanswered)
 		return 0;
 	standing->next = at(session, 0)->number;
-	for (; standing->unanswered; standing->unanswered--) {
-		free(at(session, 0)->message);
-		*at(session, 0) = (struct pending){ 0 };
-		session->first = (session->first + 1) % session->window;
-	}
+	while (standing->unanswered)
+		forget_first(session);
 	standing->waiting_for = BAOPHU_CODE_NONE;
 	session->resume_ms = 0;
 	session->backoff_ms = 0;
@@ -624,8 +651,7 @@ static int stage_part(struct session *session, const struct wire_stage *stage, c
 	while (!error) {
 		int64_t now_ms = link_now_ms();
 		if (!said && now_ms >= say_at_ms && session->standing.is_open) {
-			session->has_staged = false;
-			said = say(session, message, (size_t)size) == 0;
+			said = session_stage(session, message, (size_t)size) == 0;
 			if (!said)
 				say_at_ms = now_ms + SEND_FULL_MS;
 		}
@@ -635,9 +661,9 @@ static int stage_part(struct session *session, const struct wire_stage *stage, c
 			error = result;
 		} else if (session->standing.reconnects != reconnects) {
 			error = -EAGAIN;
-		} else if (result > 0 && said && session->has_staged && session->staged.batch == stage->batch &&
-			   session->staged.part == stage->part) {
-			*ret_code = session->staged.code;
+		} else if (result > 0 && said && session->standing.has_staged && session->standing.staged.batch == stage->batch &&
+			   session->standing.staged.part == stage->part) {
+			*ret_code = session->standing.staged.code;
 			if (*ret_code == BAOPHU_CODE_NONE)
 				break;
 			if (!baophu_code_is_retryable(*ret_code))

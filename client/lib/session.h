@@ -7,8 +7,9 @@
  * session_push_payload under their old epoch and numbers.
  * Threads: a session belongs to one thread at a time. It reads the monotonic clock and nothing else of the system's.
  *
- * Two ways of use. One call at a time: session_open, session_send_entries, session_close. Many under way: session_push until -EAGAIN,
- * session_wait for outcomes.
+ * Three ways of use. One call at a time: session_open, session_send_entries, session_close. Many under way: session_push until -EAGAIN,
+ * session_wait for outcomes. Spooled, in the loop of a program that waits for other things too: session_start with `is_spooled`, then
+ * session_wait with a time of 0 whenever session_poll's descriptors or time say so.
  */
 #pragma once
 
@@ -29,12 +30,17 @@ struct session_config {
 	uint32_t window; /* unanswered updates at most; 0: SESSION_WINDOW */
 	int timeout_ms; /* of session_open and session_send_entries, and of silence; 0: SESSION_TIMEOUT_MS */
 	bool want_effect; /* ask for effects beside receipts */
+	/* The caller keeps the payloads: a connection that is lost takes what has no receipt with it, and nothing is sent on the next one
+	 * before the caller has seen its Welcome (standing.welcomes) and pushes again, from standing.next or any number below. */
+	bool is_spooled;
 };
 
 /* Connects and waits for Welcome. On 0 *ret_session is the caller's (returns owned). -BAOPHU_EREFUSED: turned away, *ret_code says why
  * (AGENT_UNKNOWN, EPOCH, PROTOCOL, ...); -BAOPHU_ETIMEOUT: nobody answered (or *ret_code: DISK, BUSY); -EINVAL: endpoint or name; -EINTR;
  * -ENOMEM; other errno values. */
 int session_open(const struct session_config *config, struct session **ret_session, enum baophu_code *ret_code);
+/* The same without waiting: it connects and says Hello in the calls of session_wait, and whether it is open is in session_standing. */
+int session_start(const struct session_config *config, struct session **ret_session);
 /* Takes NULL. Does not wait: what has no receipt may or may not be decided; a later session of the same epoch finds out. */
 void session_close(struct session *session);
 
@@ -60,6 +66,11 @@ int session_push_payload(struct session *session, uint64_t number, const void *p
  * this epoch that had receipts (it was put back to an older copy), so they must be pushed again from session_standing()->next on;
  * -EINTR. Connections lost and retryable answers are not errors here. */
 int session_wait(struct session *session, int timeout_ms, struct session_outcome *ret_outcome);
+/* The descriptors to poll for reading before the next session_wait, and how long at most. Only after a session_wait that returned 0. */
+void session_poll(const struct session *session, int ret_descriptors[static 2], int *ret_timeout_ms);
+/* Sends a part of an import (an AgentMessage with a Stage of this epoch, borrowed) when the session is open; what the collector says of it is
+ * standing.staged. -EAGAIN: not now. A part is not repeated when the connection is lost. */
+int session_stage(struct session *session, const void *message, size_t bytes);
 /* Forgets the updates without receipt when the collector has answered that it decided none of them; their numbers are used
  * again. -EBUSY: an answer is still to come, so they may be decided. */
 int session_abandon(struct session *session);
@@ -76,6 +87,8 @@ struct session_standing {
 	bool last_unknown; /* the place named in Hello is not in the collector's history */
 	uint64_t epoch, next; /* next: number of the next session_push */
 	uint32_t unanswered; /* updates without receipt */
+	size_t unanswered_bytes; /* and what they weigh */
+	uint32_t welcomes; /* sessions that were opened */
 	uint32_t credit_bytes;
 	uint32_t reconnects; /* sessions lost: a connection, or forgotten by the collector */
 	enum baophu_code turned; /* why it was turned away */
@@ -83,6 +96,10 @@ struct session_standing {
 	uint8_t store[BAOPHU_STORE_BYTES];
 	struct baophu_place head; /* newest place of the log that was heard of */
 	struct baophu_place last; /* place of the newest receipt */
+	bool has_backup; /* as the collector said at Welcome: */
+	struct baophu_place backup; /* the newest place that a verified backup of it holds */
+	bool has_staged; /* `staged` answers the part that session_stage sent last */
+	struct wire_staged staged;
 };
 /* Lent while the session lives; changes with its calls. */
 const struct session_standing *session_standing(const struct session *session);
