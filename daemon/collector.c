@@ -1027,8 +1027,12 @@ enum daemon_exit collector_run(struct collector *c)
 		drain(c); /* receive, decide, append */
 		commit(c); /* durable from here on */
 		fold(c); /* into the state */
+		bool is_behind = publish_is_behind(c->publish);
+		if (is_behind)
+			send_answers(c); /* a large cut is still going out: agents do not wait for it */
 		publish_ms = publish(c); /* to subscribers */
-		send_answers(c); /* to agents */
+		if (!is_behind)
+			send_answers(c); /* to agents */
 		if (c->batch.record_count)
 			follower_wake(c->daemon->follower);
 		tick(c);
@@ -1071,7 +1075,7 @@ int collector_create(struct daemon *d, struct collector **ret_collector)
 	if (!error)
 		error = decide_create(&c->decide);
 	if (!error)
-		error = publish_create(&d->config, d->sockets, &d->stats, daemon_monotonic_us, &c->publish);
+		error = publish_create(&d->config, d->sockets, &d->stats, &d->notices, daemon_monotonic_us, &c->publish);
 	if (!error)
 		error = sessions_create((uint32_t)d->config.sessions_max, &c->sessions);
 	if (!error)

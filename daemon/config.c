@@ -44,12 +44,12 @@ static const struct setting settings[] = {
 	  "records that the history may be behind before agents are asked to wait" },
 	{ "checkpoint_records", COUNT, AT(checkpoint_records), 1, UINT64_C(1) << 40, "1000000",
 	  "records between two checks of the state's digest" },
-	{ "topics_max", COUNT, AT(topics_max), 1, 1 << 22, "65536", "subscribed topics, of all subscribers together" },
-	{ "topic_bytes_max", BYTES, AT(topic_bytes_max), 1024, 1 << 30, "4M",
-	  "bytes of subscribed topics, of all subscribers together" },
+	{ "topics_max", COUNT, AT(topics_max), 2, 1 << 22, "32768",
+	  "subscribed topics, of all subscribers; one alone has at most half of what others leave" },
+	{ "topic_bytes_max", BYTES, AT(topic_bytes_max), 1024, 1 << 30, "2M", "bytes of subscribed topics, in the same way" },
 	{ "publish_pause", TIME_MS, AT(publish_pause_ms), 0, 10000, "50ms",
 	  "a cut may wait so long when publishing takes over a quarter of the time" },
-	{ "seal_time", TIME_MS, AT(seal_ms), 10, 3600000, "1s", "seals are repeated so often when nothing else happens" },
+	{ "seal_time", TIME_MS, AT(seal_ms), 10, 3600000, "1s", "a seal is repeated so often when nothing below it changes" },
 };
 enum { SETTING_COUNT = sizeof settings / sizeof *settings };
 _Static_assert((int)SETTING_COUNT <= (int)CONFIG_SETTINGS_MAX, "config.origins has a place for every setting");

@@ -1,41 +1,47 @@
-/* publish.c - subscribed topics, the cut that waits, records, tombstones and seals. See publish.h. */
+/* publish.c - the cut that waits, its records, tombstones and seals, and what of it could not be sent yet. See publish.h.
+ *
+ * A cut is encoded at one go, because all of it must be of one state, and sent in slices: a record goes into the queue of every subscriber,
+ * and a thousand of them would keep the loop from its updates for a millisecond each. What does not fit the slice waits in the outbox, in
+ * order, and nothing newer is encoded before that is empty.
+ */
 #include "publish.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#include <sodium.h>
+
+#include "topics.h"
 
 enum {
 	BODY_BYTES = 512 << 10,
-	TABLE_MIN = 256,
+	OUTBOX_BYTES = 16 << 20,
+	OUTBOX_KEPT_BYTES = 256 << 10, /* what a large cut used beyond goes back to the system */
+	/* While something waits, sending has as long as everything else had since the last slice, within these. */
+	SLICE_US_MIN = 1000,
+	SLICE_US_MAX = 20000,
 	SUBSCRIPTIONS_A_CALL =
 	    4096, /* the rest waits for the next round: whoever subscribes to everything does not stop the loop */
 };
 _Static_assert((int)SOCKETS_TOPIC_BYTES_MAX > (int)BAOPHU_TOPIC_BYTES_MAX, "a topic of ours fits the buffer");
 
-/* A subscribed prefix. One that names a seal is also the place where that seal's last numbers are kept. */
-struct topic {
-	char *text; /* NULL: free place of the table; owned */
-	uint64_t hash;
-	uint16_t bytes;
-	bool is_seal, is_asked; /* asked: subscribed since its last seal */
-	uint8_t depth; /* of a seal: of the units that it counts */
-	uint32_t unit; /* of a seal: top of the subtree; 0: none of this path, or all roots when is_all */
-	bool is_all;
-	uint64_t resolved_map_seq;
-	struct subtree_sum last;
+/* A message in the outbox; its topic and its body follow. */
+struct waiting {
+	uint32_t body_bytes;
+	uint16_t topic_bytes;
+	uint16_t counter; /* enum stats_counter: what it is */
 };
+_Static_assert(sizeof(struct waiting) + SOCKETS_TOPIC_BYTES_MAX + BODY_BYTES <= OUTBOX_BYTES, "any message fits an empty outbox");
 
 struct publish {
 	struct sockets *sockets;
 	struct stats *stats;
+	struct notices *notices;
 	int64_t (*clock_us)(void);
-	size_t topics_max, topic_bytes_max;
 	int64_t pause_us, seal_us;
-
-	struct topic *table; /* open hash by text, power of two */
-	size_t table_size, topic_count, topic_bytes, record_topics, seal_topics;
-	uint32_t lengths[SOCKETS_TOPIC_BYTES_MAX + 1]; /* how many prefixes of records have this length */
+	struct topics *topics;
 
 	uint64_t *pending; /* by unit: version before the cut that waits, plus 1; 0: not in it */
 	uint32_t pending_size;
@@ -43,32 +49,41 @@ struct publish {
 	bool has_pending, has_asked;
 	uint64_t published_seq, published_map_seq; /* of the last cut, for the topics that units had then */
 	baophu_date published_day;
-	int64_t last_cut_us, next_cut_us, last_seals_us;
 
+	bool is_cutting; /* a cut is in the outbox */
+	int64_t cut_spent_us; /* on it so far */
+	int64_t last_cut_us, next_cut_us, seals_due_us;
+	int64_t slice_from_us, slice_until_us; /* the end of the last slice; of this one */
+
+	uint8_t *outbox;
+	size_t outbox_at, outbox_end;
 	struct baophu_row *rows;
 	uint8_t *body;
 };
 
-int publish_create(const struct config *config, struct sockets *sockets, struct stats *stats, int64_t (*clock_us)(void),
-		   struct publish **ret_publish)
+int publish_create(const struct config *config, struct sockets *sockets, struct stats *stats, struct notices *notices,
+		   int64_t (*clock_us)(void), struct publish **ret_publish)
 {
 	struct publish *p = calloc(1, sizeof *p);
 	if (!p)
 		return -ENOMEM;
 	p->sockets = sockets;
 	p->stats = stats;
+	p->notices = notices;
 	p->clock_us = clock_us;
-	p->topics_max = config->topics_max;
-	p->topic_bytes_max = config->topic_bytes_max;
 	p->pause_us = (int64_t)config->publish_pause_ms * 1000;
 	p->seal_us = (int64_t)config->seal_ms * 1000;
-	p->table_size = TABLE_MIN;
-	p->table = calloc(p->table_size, sizeof *p->table);
 	p->rows = calloc(COVERAGE_ROWS_MAX, sizeof *p->rows);
 	p->body = malloc(BODY_BYTES);
-	if (!p->table || !p->rows || !p->body) {
+	p->outbox = mmap(NULL, OUTBOX_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t seed;
+	randombytes_buf(&seed, sizeof seed);
+	int error = p->rows && p->body && p->outbox != MAP_FAILED ? 0 : -ENOMEM;
+	if (!error)
+		error = topics_create(config->topics_max, config->topic_bytes_max, seed, &p->topics);
+	if (error) {
 		publish_destroy(p);
-		return -ENOMEM;
+		return error;
 	}
 	*ret_publish = p;
 	return 0;
@@ -78,123 +93,35 @@ void publish_destroy(struct publish *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; p->table && i < p->table_size; i++)
-		free(p->table[i].text);
-	free(p->table);
+	topics_destroy(p->topics);
 	free(p->pending);
 	vec_finish(&p->pending_units);
 	free(p->rows);
 	free(p->body);
+	if (p->outbox && p->outbox != MAP_FAILED)
+		munmap(p->outbox, OUTBOX_BYTES);
 	free(p);
 }
 
 /* ---- subscriptions ---- */
 
-#define HASH_START UINT64_C(0xcbf29ce484222325)
-static uint64_t hash_step(uint64_t hash, char byte) { return (hash ^ (uint8_t)byte) * UINT64_C(0x100000001b3); }
-
-static size_t place_of(const struct topic *table, size_t size, uint64_t hash, const char *text, size_t bytes)
+static int subscribe(struct publish *p, const char *topic, size_t bytes, uint32_t subscriber, uint32_t *cut)
 {
-	size_t at = (hash ^ hash >> 29) & (size - 1);
-	while (table[at].text && (table[at].hash != hash || table[at].bytes != bytes || memcmp(table[at].text, text, bytes)))
-		at = (at + 1) & (size - 1);
-	return at;
-}
-
-static uint64_t hash_of(const char *text, size_t bytes)
-{
-	uint64_t hash = HASH_START;
-	for (size_t i = 0; i < bytes; i++)
-		hash = hash_step(hash, text[i]);
-	return hash;
-}
-
-/* "seal/<depth>/<code>/.../~": fills depth. The path is looked up against the tree later. */
-static bool parse_seal(struct topic *topic)
-{
-	const char *text = topic->text;
-	if (topic->bytes < 8 || memcmp(text, "seal/", 5) || text[5] < '0' || text[5] > '0' + BAOPHU_DEPTH_MAX || text[6] != '/' ||
-	    memcmp(text + topic->bytes - 2, "/~", 2))
-		return false;
-	topic->depth = (uint8_t)(text[5] - '0');
-	topic->is_all = topic->bytes == 8;
-	return true;
-}
-
-static int table_grow(struct publish *p)
-{
-	size_t size = p->table_size * 2;
-	struct topic *table = calloc(size, sizeof *table);
-	if (!table)
-		return -ENOMEM;
-	for (size_t i = 0; i < p->table_size; i++)
-		if (p->table[i].text)
-			table[place_of(table, size, p->table[i].hash, p->table[i].text, p->table[i].bytes)] = p->table[i];
-	free(p->table);
-	p->table = table;
-	p->table_size = size;
-	return 0;
-}
-
-static int subscribe(struct publish *p, const char *text, size_t bytes)
-{
-	uint64_t hash = hash_of(text, bytes);
-	size_t at = place_of(p->table, p->table_size, hash, text, bytes);
-	if (!p->table[at].text) {
-		/* libzmq cannot be told to refuse one; ours are bounded, and past the bound nothing is sent for them. */
-		if (p->topic_count >= p->topics_max || p->topic_bytes + bytes > p->topic_bytes_max ||
-		    bytes > BAOPHU_TOPIC_BYTES_MAX) {
-			stats_add(p->stats, STATS_SUBSCRIPTIONS_REFUSED, 1);
-			return 0;
-		}
-		if ((p->topic_count + 1) * 2 > p->table_size) {
-			if (table_grow(p))
-				return -ENOMEM;
-			at = place_of(p->table, p->table_size, hash, text, bytes);
-		}
-		struct topic topic = { .text = malloc(bytes + 1), .hash = hash, .bytes = (uint16_t)bytes };
-		if (!topic.text)
-			return -ENOMEM;
-		memcpy(topic.text, text, bytes);
-		topic.text[bytes] = 0;
-		topic.is_seal = parse_seal(&topic);
-		p->table[at] = topic;
-		p->topic_count++;
-		p->topic_bytes += bytes;
-		if (topic.is_seal) {
-			p->seal_topics++;
-		} else {
-			p->record_topics++;
-			p->lengths[bytes]++;
-		}
+	struct topic_seal *seal;
+	int error = topics_subscribe(p->topics, topic, bytes, subscriber, &seal);
+	if (error == -BAOPHU_EFULL) {
+		stats_add(p->stats, STATS_SUBSCRIPTIONS_REFUSED, 1);
+		notice(p->notices, NOTICE_WARNING, "subscription refused",
+		       "a subscriber asks for more topics than there is room for beside %zu others: it is disconnected",
+		       topics_count(p->topics));
+		if (subscriber != *cut)
+			sockets_cut_subscriber(p->sockets, subscriber);
+		*cut = subscriber;
+		return 0;
 	}
-	if (p->table[at].is_seal)
-		p->table[at].is_asked = p->has_asked = true;
-	return 0;
-}
-
-static void unsubscribe(struct publish *p, const char *text, size_t bytes)
-{
-	size_t mask = p->table_size - 1, at = place_of(p->table, p->table_size, hash_of(text, bytes), text, bytes);
-	struct topic *topic = &p->table[at];
-	if (!topic->text)
-		return;
-	p->topic_count--;
-	p->topic_bytes -= bytes;
-	if (topic->is_seal) {
-		p->seal_topics--;
-	} else {
-		p->record_topics--;
-		p->lengths[bytes]--;
-	}
-	free(topic->text);
-	*topic = (struct topic){ 0 };
-	/* What stands behind it moves up, so that no search stops short. */
-	for (size_t next = (at + 1) & mask; p->table[next].text; next = (next + 1) & mask) {
-		struct topic moved = p->table[next];
-		p->table[next] = (struct topic){ 0 };
-		p->table[place_of(p->table, p->table_size, moved.hash, moved.text, moved.bytes)] = moved;
-	}
+	if (!error && seal)
+		seal->is_asked = p->has_asked = true;
+	return error;
 }
 
 int publish_take_subscriptions(struct publish *p)
@@ -202,19 +129,68 @@ int publish_take_subscriptions(struct publish *p)
 	char topic[SOCKETS_TOPIC_BYTES_MAX];
 	size_t bytes;
 	bool is_on;
+	uint32_t subscriber, cut = 0;
 	for (int i = 0; i < SUBSCRIPTIONS_A_CALL; i++) {
-		int got = sockets_receive_subscription(p->sockets, &is_on, topic, &bytes);
+		int got = sockets_receive_subscription(p->sockets, &is_on, topic, &bytes, &subscriber);
 		if (got != 1)
 			return got;
 		int error = 0;
 		if (is_on)
-			error = subscribe(p, topic, bytes);
+			error = subscribe(p, topic, bytes, subscriber, &cut);
 		else
-			unsubscribe(p, topic, bytes);
+			topics_cancel(p->topics, topic, bytes);
 		if (error)
 			return error;
 	}
 	return 0;
+}
+
+/* ---- the outbox ---- */
+
+static bool outbox_is_empty(const struct publish *p) { return p->outbox_at == p->outbox_end; }
+
+static void send_now(struct publish *p, const char *topic, size_t topic_bytes, const uint8_t *body, size_t body_bytes,
+		     enum stats_counter counter)
+{
+	if (!sockets_publish(p->sockets, topic, topic_bytes, body, body_bytes))
+		stats_add(p->stats, counter, 1);
+}
+
+/* Until it is empty, or the slice is over and nothing forces the rest out. */
+static void outbox_send(struct publish *p, bool is_forced)
+{
+	while (!outbox_is_empty(p) && (is_forced || p->clock_us() < p->slice_until_us)) {
+		struct waiting waiting;
+		const uint8_t *at = p->outbox + p->outbox_at;
+		memcpy(&waiting, at, sizeof waiting);
+		at += sizeof waiting;
+		send_now(p, (const char *)at, waiting.topic_bytes, at + waiting.topic_bytes, waiting.body_bytes,
+			 (enum stats_counter)waiting.counter);
+		p->outbox_at += sizeof waiting + waiting.topic_bytes + waiting.body_bytes;
+	}
+	if (!outbox_is_empty(p))
+		return;
+	if (p->outbox_end > OUTBOX_KEPT_BYTES)
+		madvise(p->outbox + OUTBOX_KEPT_BYTES, OUTBOX_BYTES - OUTBOX_KEPT_BYTES, MADV_DONTNEED);
+	p->outbox_at = p->outbox_end = 0;
+}
+
+/* Sends p->body now, or later, when its turn has come. */
+static void put(struct publish *p, const char *topic, size_t topic_bytes, size_t body_bytes, enum stats_counter counter)
+{
+	if (p->clock_us() <
+	    p->slice_until_us) { /* nothing is encoded before the outbox is empty, and nothing waits in it till then */
+		send_now(p, topic, topic_bytes, p->body, body_bytes, counter);
+		return;
+	}
+	if (p->outbox_end + sizeof(struct waiting) + topic_bytes + body_bytes > OUTBOX_BYTES)
+		outbox_send(p, true);
+	struct waiting waiting = { (uint32_t)body_bytes, (uint16_t)topic_bytes, (uint16_t)counter };
+	uint8_t *at = p->outbox + p->outbox_end;
+	memcpy(at, &waiting, sizeof waiting);
+	memcpy(at + sizeof waiting, topic, topic_bytes);
+	memcpy(at + sizeof waiting + topic_bytes, p->body, body_bytes);
+	p->outbox_end += sizeof waiting + topic_bytes + body_bytes;
 }
 
 /* ---- topics of units ---- */
@@ -240,18 +216,6 @@ static size_t topic_of(const struct units *units, const struct tree *tree, uint3
 	return (size_t)(at - topic);
 }
 
-static bool is_subscribed(const struct publish *p, const char *topic, size_t bytes)
-{
-	uint64_t hash = HASH_START;
-	for (size_t i = 0;; i++) {
-		if (p->lengths[i] && p->table[place_of(p->table, p->table_size, hash, topic, i)].text)
-			return true;
-		if (i == bytes)
-			return false;
-		hash = hash_step(hash, topic[i]);
-	}
-}
-
 /* ---- what waits ---- */
 
 static void forget_pending(struct publish *p, const struct state *state)
@@ -267,7 +231,7 @@ static void forget_pending(struct publish *p, const struct state *state)
 
 int publish_gather(struct publish *p, const struct state *state)
 {
-	if (!p->topic_count) {
+	if (!topics_count(p->topics)) {
 		forget_pending(p, state);
 		return 0;
 	}
@@ -281,7 +245,7 @@ int publish_gather(struct publish *p, const struct state *state)
 		p->pending = pending;
 		p->pending_size = size;
 	}
-	if (!p->record_topics)
+	if (!topics_record_count(p->topics))
 		return 0;
 	for (size_t i = 0; i < state->touched.count; i++) {
 		const struct touched *touched = vec_at(&state->touched, struct touched, i);
@@ -301,8 +265,8 @@ int publish_gather(struct publish *p, const struct state *state)
 static void send_record(struct publish *p, const char *topic, size_t topic_bytes, const struct baophu_record *record)
 {
 	ssize_t bytes = wire_encode_record(record, p->body, BODY_BYTES);
-	if (bytes > 0 && !sockets_publish(p->sockets, topic, topic_bytes, p->body, (size_t)bytes))
-		stats_add(p->stats, record->tombstone ? STATS_PUBLISHED_TOMBSTONES : STATS_PUBLISHED_RECORDS, 1);
+	if (bytes > 0)
+		put(p, topic, topic_bytes, (size_t)bytes, record->tombstone ? STATS_PUBLISHED_TOMBSTONES : STATS_PUBLISHED_RECORDS);
 }
 
 static void send_records(struct publish *p, const struct state *state)
@@ -313,7 +277,7 @@ static void send_records(struct publish *p, const struct state *state)
 		if (!tree_has(&state->tree, unit))
 			continue;
 		size_t bytes = topic_of(&state->registry.units, &state->tree, unit, topic);
-		if (!is_subscribed(p, topic, bytes))
+		if (!topics_match(p->topics, topic, bytes))
 			continue;
 		struct baophu_record record;
 		fold_unit_record(state, unit, p->rows, COVERAGE_ROWS_MAX, &record);
@@ -338,7 +302,7 @@ static void compare_topics(struct publish *p, const struct state *state, const s
 		if (!is_sending) {
 			if (p->pending[unit])
 				p->pending[unit] = 1;
-		} else if (is_subscribed(p, before, bytes)) {
+		} else if (topics_match(p->topics, before, bytes)) {
 			struct baophu_record record = { .unit_number = unit,
 							.depth = old->depth[unit],
 							.date = state->tree.date,
@@ -354,7 +318,7 @@ static void compare_topics(struct publish *p, const struct state *state, const s
 
 static int send_changes(struct publish *p, const struct state *state)
 {
-	if (!p->record_topics)
+	if (!topics_record_count(p->topics))
 		return 0;
 	struct tree old;
 	bool has_moved = p->published_map_seq != state->registry.map_seq && p->published_seq;
@@ -387,20 +351,20 @@ static uint32_t child_named(const struct state *state, const uint32_t *roots, ui
 	return 0;
 }
 
-static struct subtree_sum seal_numbers(const struct state *state, struct topic *topic)
+static struct subtree_sum seal_numbers(const struct state *state, struct topic_seal *seal)
 {
 	const struct tree *tree = &state->tree;
 	struct subtree_sum sum = { 0 };
-	if (topic->is_all) {
+	if (seal->is_all) {
 		for (uint32_t i = 0; i < tree->root_count; i++) {
-			struct subtree_sum one = fold_subtree(state, tree->roots[i], topic->depth);
+			struct subtree_sum one = fold_subtree(state, tree->roots[i], seal->depth);
 			sum.count += one.count;
 			sum.sum += one.sum;
 		}
 		return sum;
 	}
-	if (topic->resolved_map_seq != state->registry.map_seq) {
-		const char *at = topic->text + 7, *end = topic->text + topic->bytes - 1; /* after "seal/<depth>/", before "~" */
+	if (seal->resolved_map_seq != state->registry.map_seq) {
+		const char *at = seal->text + 7, *end = seal->text + seal->bytes - 1; /* after "seal/<depth>/", before "~" */
 		uint32_t unit = 0;
 		do {
 			const char *slash = memchr(at, '/', (size_t)(end - at));
@@ -409,70 +373,94 @@ static struct subtree_sum seal_numbers(const struct state *state, struct topic *
 				   : 0;
 			at = slash ? slash + 1 : end;
 		} while (unit && at < end);
-		topic->unit = unit;
-		topic->resolved_map_seq = state->registry.map_seq;
+		seal->unit = unit;
+		seal->resolved_map_seq = state->registry.map_seq;
 	}
-	if (topic->unit && topic->depth >= tree->depth[topic->unit])
-		sum = fold_subtree(state, topic->unit, (unsigned)(topic->depth - tree->depth[topic->unit]));
+	if (seal->unit && seal->depth >= tree->depth[seal->unit])
+		sum = fold_subtree(state, seal->unit, (unsigned)(seal->depth - tree->depth[seal->unit]));
 	return sum;
 }
 
-static void send_seals(struct publish *p, const struct state *state, bool is_all)
+/* Those that were asked for, that what changed has touched, or that were silent for as long as a seal may be, however busy the rest is. */
+static void send_seals(struct publish *p, const struct state *state, int64_t now_us)
 {
-	struct baophu_seal seal = { .place = state->place, .date = state->tree.date };
-	for (size_t i = 0; p->seal_topics && i < p->table_size; i++) {
-		struct topic *topic = &p->table[i];
-		if (!topic->is_seal)
-			continue;
-		struct subtree_sum sum = seal_numbers(state, topic);
-		if (!is_all && !topic->is_asked && sum.count == topic->last.count && sum.sum == topic->last.sum)
-			continue;
-		topic->last = sum;
-		topic->is_asked = false;
-		seal.count = sum.count;
-		seal.sum = sum.sum;
-		ssize_t bytes = wire_encode_seal(&seal, p->body, BODY_BYTES);
-		if (bytes > 0 && !sockets_publish(p->sockets, topic->text, topic->bytes, p->body, (size_t)bytes))
-			stats_add(p->stats, STATS_PUBLISHED_SEALS, 1);
-	}
+	struct baophu_seal out = { .place = state->place, .date = state->tree.date };
+	size_t count;
+	struct topic_seal *seals = topics_seals(p->topics, &count);
 	p->has_asked = false;
+	p->seals_due_us = now_us + p->seal_us;
+	for (size_t i = 0; i < count; i++) {
+		struct topic_seal *seal = &seals[i];
+		struct subtree_sum sum = seal_numbers(state, seal);
+		if (!seal->is_asked && sum.count == seal->last.count && sum.sum == seal->last.sum &&
+		    now_us - seal->sent_us < p->seal_us) {
+			if (seal->sent_us + p->seal_us < p->seals_due_us)
+				p->seals_due_us = seal->sent_us + p->seal_us;
+			continue;
+		}
+		seal->last = sum;
+		seal->is_asked = false;
+		seal->sent_us = now_us;
+		out.count = sum.count;
+		out.sum = sum.sum;
+		ssize_t bytes = wire_encode_seal(&out, p->body, BODY_BYTES);
+		if (bytes > 0)
+			put(p, seal->text, seal->bytes, (size_t)bytes, STATS_PUBLISHED_SEALS);
+	}
 }
 
-static int send_cut(struct publish *p, const struct state *state, int64_t now_us)
+/* All of a cut has been sent. */
+static void end_cut(struct publish *p, int64_t now_us)
+{
+	bool is_slow = p->cut_spent_us * 4 > now_us - p->last_cut_us;
+	int64_t pause_us = p->cut_spent_us * 3 < p->pause_us ? p->cut_spent_us * 3 : p->pause_us;
+	stats_add(p->stats, STATS_PUBLISHED_CUTS, 1);
+	p->next_cut_us = now_us + (is_slow ? pause_us : 0);
+	p->last_cut_us = now_us;
+	p->is_cutting = false;
+}
+
+static int begin_cut(struct publish *p, const struct state *state, int64_t now_us)
 {
 	int error = send_changes(p, state);
 	if (error)
 		return error;
-	send_seals(p, state, false);
+	send_seals(p, state, now_us);
 	forget_pending(p, state);
-	stats_add(p->stats, STATS_PUBLISHED_CUTS, 1);
-	int64_t end_us = p->clock_us(), took_us = end_us - now_us;
-	bool is_slow = took_us * 4 > end_us - p->last_cut_us;
-	int64_t pause_us = took_us * 3 < p->pause_us ? took_us * 3 : p->pause_us;
-	p->next_cut_us = end_us + (is_slow ? pause_us : 0);
-	p->last_cut_us = p->last_seals_us = end_us;
+	p->is_cutting = true;
+	p->cut_spent_us = 0;
 	return 0;
 }
+
+bool publish_is_behind(const struct publish *p) { return !outbox_is_empty(p); }
 
 int publish_send_due(struct publish *p, const struct state *state, int *ret_wait_ms)
 {
 	*ret_wait_ms = -1;
-	if (!p->topic_count)
+	if (!topics_count(p->topics) && outbox_is_empty(p))
 		return 0;
-	int64_t now_us = p->clock_us();
-	if (p->has_pending && now_us >= p->next_cut_us) {
-		int error = send_cut(p, state, now_us);
+	int64_t now_us = p->clock_us(), other_us = now_us - p->slice_from_us;
+	p->slice_until_us = now_us + (other_us < SLICE_US_MIN ? SLICE_US_MIN : other_us > SLICE_US_MAX ? SLICE_US_MAX : other_us);
+	if (!outbox_is_empty(p)) {
+		outbox_send(p, false);
+	} else if (p->has_pending && now_us >= p->next_cut_us) {
+		int error = begin_cut(p, state, now_us);
 		if (error)
 			return error;
-	} else if (!p->has_pending) { /* a seal speaks of what was sent, so it never overtakes a cut that waits */
-		bool is_idle = now_us - p->last_seals_us >= p->seal_us;
-		if (is_idle)
-			p->last_seals_us = now_us;
-		if (is_idle || p->has_asked)
-			send_seals(p, state, is_idle);
+	} else if (!p->has_pending && (p->has_asked || now_us >= p->seals_due_us)) {
+		send_seals(p, state, now_us); /* it speaks of what was sent, so it never overtakes a cut that waits */
 	}
-	int64_t due_us = p->has_pending ? p->next_cut_us : p->last_seals_us + p->seal_us;
-	if (p->has_pending || p->seal_topics)
-		*ret_wait_ms = due_us <= now_us ? 0 : (int)((due_us - now_us + 999) / 1000);
+	int64_t end_us = p->slice_from_us = p->clock_us();
+	if (p->is_cutting) {
+		p->cut_spent_us += end_us - now_us;
+		if (outbox_is_empty(p))
+			end_cut(p, end_us);
+	}
+	if (!outbox_is_empty(p)) {
+		*ret_wait_ms = 0;
+	} else if (p->has_pending || topics_count(p->topics) > topics_record_count(p->topics)) {
+		int64_t due_us = p->has_pending ? p->next_cut_us : p->has_asked ? end_us : p->seals_due_us;
+		*ret_wait_ms = due_us <= end_us ? 0 : (int)((due_us - end_us + 999) / 1000);
+	}
 	return 0;
 }

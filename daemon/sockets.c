@@ -8,6 +8,7 @@
 #include "sockets.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -279,7 +280,7 @@ int sockets_send(struct sockets *sockets, enum sockets_name name, struct sockets
 	return error;
 }
 
-int sockets_receive_subscription(struct sockets *sockets, bool *ret_is_on, char *topic, size_t *ret_bytes)
+int sockets_receive_subscription(struct sockets *sockets, bool *ret_is_on, char *topic, size_t *ret_bytes, uint32_t *ret_subscriber)
 {
 	void *socket = sockets->socket[SOCKETS_PUBLISH];
 	for (int drops = 0; drops < DROPS_A_CALL; drops++) {
@@ -293,6 +294,8 @@ int sockets_receive_subscription(struct sockets *sockets, bool *ret_is_on, char 
 			*ret_is_on = bytes[0];
 			*ret_bytes = size - 1;
 			memcpy(topic, bytes + 1, size - 1);
+			int fd = zmq_msg_get(&frame, ZMQ_SRCFD); /* -1: the connection is gone already */
+			*ret_subscriber = fd < 0 ? 0 : (uint32_t)fd + 1;
 		}
 		if (got == 1)
 			drop_rest(&frame, socket);
@@ -302,6 +305,36 @@ int sockets_receive_subscription(struct sockets *sockets, bool *ret_is_on, char 
 		stats_add(sockets->stats, STATS_DROPPED_NOT_PROTOBUF, 1);
 	}
 	return 0;
+}
+
+/* Whether the descriptor is a connection to the publish endpoint now. */
+static bool is_subscriber(const struct sockets *sockets, int fd)
+{
+	const char *endpoint = sockets->endpoint[SOCKETS_PUBLISH], *colon = strrchr(endpoint, ':');
+	union {
+		struct sockaddr any;
+		struct sockaddr_un local;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} name = { .any = { 0 } };
+	socklen_t size = sizeof name;
+	if (getsockname(fd, &name.any, &size))
+		return false;
+	if (name.any.sa_family == AF_UNIX)
+		return !strncmp(endpoint, "ipc://", strlen("ipc://")) && !strcmp(endpoint + strlen("ipc://"), name.local.sun_path);
+	in_port_t port = htons((in_port_t)strtoul(colon ? colon + 1 : "", NULL, 10));
+	return (name.any.sa_family == AF_INET && name.v4.sin_port == port) ||
+	       (name.any.sa_family == AF_INET6 && name.v6.sin6_port == port);
+}
+
+/* libzmq has no call for this, but it names the descriptor that a message came in by, and treats one that is shut down as a peer that
+ * left. A message that is read late may name a number that has passed to another connection: one of another kind is left alone, and
+ * another subscriber connects again. */
+void sockets_cut_subscriber(struct sockets *sockets, uint32_t subscriber)
+{
+	int fd = (int)subscriber - 1;
+	if (subscriber && is_subscriber(sockets, fd) && !shutdown(fd, SHUT_RDWR))
+		stats_add(sockets->stats, STATS_SUBSCRIBERS_CUT, 1);
 }
 
 int sockets_publish(struct sockets *sockets, const char *topic, size_t topic_bytes, const void *body, size_t size)

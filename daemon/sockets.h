@@ -43,8 +43,12 @@ void sockets_release(struct sockets_message *message);
 /* Copies `bytes`. -EHOSTUNREACH: the peer is gone; -EAGAIN: it does not read. Both are counted here. */
 int sockets_send(struct sockets *sockets, enum sockets_name name, struct sockets_peer peer, const void *bytes, size_t size);
 
-/* One subscription or its end. Returns 1, 0 or negative as sockets_receive. `topic` needs SOCKETS_TOPIC_BYTES_MAX bytes. */
+/* One subscription, or its end when nobody has it any more. Returns 1, 0 or negative as sockets_receive. `topic` needs
+ * SOCKETS_TOPIC_BYTES_MAX bytes. *ret_subscriber tells whose it is, for as long as that connection lasts; 0: not known. */
 enum { SOCKETS_TOPIC_BYTES_MAX = 256 };
-int sockets_receive_subscription(struct sockets *sockets, bool *ret_is_on, char *topic, size_t *ret_bytes);
+int sockets_receive_subscription(struct sockets *sockets, bool *ret_is_on, char *topic, size_t *ret_bytes,
+				 uint32_t *ret_subscriber);
+/* Ends a subscriber's connection, and with it what libzmq keeps for it. It may connect again. */
+void sockets_cut_subscriber(struct sockets *sockets, uint32_t subscriber);
 /* Copies both. Never blocks: a subscriber that does not read loses it, and finds out by the next seal. */
 int sockets_publish(struct sockets *sockets, const char *topic, size_t topic_bytes, const void *body, size_t size);

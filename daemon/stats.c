@@ -29,6 +29,7 @@ static const char *const names[STATS_COUNTER_COUNT] = {
 	[STATS_PUBLISHED_TOMBSTONES] = "published_tombstones",
 	[STATS_PUBLISHED_SEALS] = "published_seals",
 	[STATS_SUBSCRIPTIONS_REFUSED] = "subscriptions_refused",
+	[STATS_SUBSCRIBERS_CUT] = "subscribers_cut",
 	[STATS_DISK_FULL] = "disk_full",
 	[STATS_CLOCK_HELD] = "clock_held",
 };

@@ -34,6 +34,7 @@ enum stats_counter {
 	STATS_PUBLISHED_TOMBSTONES,
 	STATS_PUBLISHED_SEALS,
 	STATS_SUBSCRIPTIONS_REFUSED, /* past the bound, or longer than a topic may be */
+	STATS_SUBSCRIBERS_CUT, /* connections ended because of it */
 	STATS_DISK_FULL, /* commits that found no room */
 	STATS_CLOCK_HELD, /* times the business day was held */
 	STATS_COUNTER_COUNT

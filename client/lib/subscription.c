@@ -385,6 +385,8 @@ static int notice_loss(struct subscription *subscription, int64_t now_ms)
 		subscription->heard_ms = now_ms;
 	subscription->link_seen = stream->up_count;
 	bool is_silent = !subscription->is_asking && now_ms - subscription->heard_ms > subscription->config.stale_after_ms;
+	if (is_silent && stream->is_up) /* the collector may know of no such subscriber: a new connection subscribes anew */
+		link_close(stream);
 	if (is_lost || !stream->is_up || is_silent) {
 		enum holding_state state = subscription->holding.state;
 		subscription->is_asking = false; /* an answer from before says nothing about what comes after */

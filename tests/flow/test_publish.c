@@ -4,11 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <baophu/date.h>
 #include <criterion/criterion.h>
 
 #include "reader.h"
+#include "subscription.h"
 
 static struct server server;
 
@@ -103,13 +107,14 @@ static struct peer *open_peer(const char *endpoint, const char *agent)
 	return peer;
 }
 
-static void begin(const char *flag)
+static void begin_on(enum server_transport transport, const char *flag)
 {
-	server_init(&server, SERVER_IPC);
+	server_init(&server, transport);
 	server.extra[0] = flag;
 	server_start(&server);
 	server_set_up(&server);
 }
+static void begin(const char *flag) { begin_on(SERVER_IPC, flag); }
 static void end(void) { server_finish(&server); }
 
 Test(publish, only_what_was_subscribed_and_a_seal_after_each_cut, .fini = end)
@@ -260,9 +265,9 @@ Test(publish, a_unit_that_moves_leaves_a_tombstone_behind, .fini = end)
 
 Test(publish, topics_past_the_bound_are_not_served_and_cost_nobody, .fini = end)
 {
-	begin("--topics-max=3");
+	begin("--topics-max=7"); /* half for the first, of the rest half for the second */
 	static const char *const three[] = { "coverage/1/VN/92/", "seal/1/VN/92/~", "a", NULL };
-	static const char *const more[] = { "b", "coverage/0/VN/", NULL };
+	static const char *const more[] = { "b", "coverage/0/VN/", "c", NULL };
 	struct listener *first = listen_to(three), *second;
 	next_seal(first, three[1], 0);
 	struct peer *peer = open_peer(server.ingest, "can-tho");
@@ -272,10 +277,15 @@ Test(publish, topics_past_the_bound_are_not_served_and_cost_nobody, .fini = end)
 		next_seal(first, three[1], receipt.place.seq);
 	}
 	second = listen_to(more);
-	for (int64_t until = link_now_ms() + SERVER_WAIT_MS; counter("subscriptions_refused") < 2;)
-		cr_assert(link_now_ms() < until);
+	struct link *links[] = { &second->link };
+	bool reads[] = { true };
+	for (int64_t until = link_now_ms() + SERVER_WAIT_MS; second->link.up_count < 2; link_wait(links, reads, 1, 200))
+		cr_assert(link_now_ms() < until, "it was not disconnected");
+	cr_assert(counter("subscriptions_refused") >= 1);
+	cr_assert(counter("subscribers_cut") >= 1);
 	cr_assert_eq(peer_update(peer, &fact, 1).verdict, BAOPHU_APPLIED);
 	next_record(first);
+	cr_assert_eq(first->link.up_count, 1);
 	listener_close(first); /* makes room again */
 	listener_close(second);
 	second = listen_to((const char *const[]){ "coverage/0/VN/", "seal/0/VN/~", NULL });
@@ -286,6 +296,120 @@ Test(publish, topics_past_the_bound_are_not_served_and_cost_nobody, .fini = end)
 	cr_assert_str_eq(second->topic, "coverage/0/VN/");
 	cr_assert_eq(second->record.version, receipt.place.seq);
 	listener_close(second);
+	peer_close(peer);
+}
+
+static uint64_t anonymous_kib(void)
+{
+	char path[64], line[128];
+	unsigned long kib = 0;
+	snprintf(path, sizeof path, "/proc/%d/status", (int)server.pid);
+	FILE *file = fopen(path, "re");
+	cr_assert(file);
+	while (fgets(line, sizeof line, file) && sscanf(line, "RssAnon: %lu", &kib) != 1)
+		;
+	fclose(file);
+	return kib;
+}
+
+/* libzmq keeps each subscription in a tree of its own, a kilobyte and more for each, and cannot refuse one. */
+Test(publish, a_hundred_thousand_topics_of_one_peer_are_not_kept, .fini = end)
+{
+	enum { TOPICS = 100000, TOPIC_BYTES = 60, TIMES = 3, MIB_MAX = 24 };
+	begin_on(SERVER_TCP, "--topics-max=2000");
+	static const char *const topics[] = { "coverage/1/VN/92/", "seal/1/VN/92/~", NULL };
+	struct listener *listener = listen_to(topics);
+	next_seal(listener, topics[1], 0);
+	uint64_t before = anonymous_kib(), after = 0;
+	void *context = zmq_ctx_new(), *flood = zmq_socket(context, ZMQ_SUB);
+	const int none = 0;
+	zmq_setsockopt(flood, ZMQ_LINGER, &none, sizeof none);
+	zmq_setsockopt(flood, ZMQ_SNDHWM, &none, sizeof none); /* or it would drop most of its own */
+	for (int i = 0; i < TOPICS; i++) {
+		char topic[TOPIC_BYTES + 1];
+		snprintf(topic, sizeof topic, "coverage/8/VN/%0*d/", TOPIC_BYTES - 15, i);
+		cr_assert_eq(zmq_setsockopt(flood, ZMQ_SUBSCRIBE, topic, TOPIC_BYTES), 0);
+	}
+	cr_assert_eq(zmq_connect(flood, server.publish), 0);
+	for (int64_t until = link_now_ms() + SERVER_WAIT_MS; counter("subscribers_cut") < TIMES;) { /* it comes again */
+		cr_assert(link_now_ms() < until);
+		uint64_t now = anonymous_kib();
+		char frame[1];
+		zmq_recv(flood, frame, sizeof frame, ZMQ_DONTWAIT); /* its subscriptions are sent again from in here */
+		after = now > after ? now : after;
+	}
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* their memory is not the daemon's */
+	cr_assert(after < before + MIB_MAX * 1024, "%lu KiB became %lu", (unsigned long)before, (unsigned long)after);
+#endif
+	struct peer *peer = open_peer(server.ingest, "can-tho");
+	struct wire_entry fact = test_fact("92", "bhxh_tn", 20240430, 7);
+	struct wire_receipt receipt = peer_update(peer, &fact, 1);
+	next_seal(listener, topics[1], receipt.place.seq);
+	cr_assert_eq(listener->link.up_count, 1, "nobody else was disconnected");
+	zmq_close(flood);
+	zmq_ctx_term(context);
+	listener_close(listener);
+	peer_close(peer);
+}
+
+/* ---- a peer that speaks ZMTP by hand ---- */
+
+static int connect_by_hand(void)
+{
+	static const uint8_t greeting[64] = { 0xff, [9] = 0x7f, 3, 0, 'N', 'U', 'L', 'L' };
+	static const char ready[] = "\x04\x19\x05READY\x0bSocket-Type\0\0\0\3SUB";
+	uint8_t heard[64];
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const char *path = server.publish + strlen("ipc://");
+	cr_assert(strlen(path) < sizeof address.sun_path);
+	memcpy(address.sun_path, path, strlen(path));
+	cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+	cr_assert_eq(send(fd, greeting, sizeof greeting, 0), sizeof greeting);
+	cr_assert_eq(recv(fd, heard, sizeof heard, MSG_WAITALL), sizeof heard);
+	cr_assert_eq(send(fd, ready, sizeof ready - 1, 0), sizeof ready - 1);
+	return fd;
+}
+
+static enum holding_state wait_for(struct subscription *subscription, enum holding_state wanted)
+{
+	for (int64_t until = link_now_ms() + SERVER_WAIT_MS;
+	     subscription_standing(subscription)->state != wanted && link_now_ms() < until;)
+		cr_assert_eq(subscription_step(subscription, 50), 0);
+	return subscription_standing(subscription)->state;
+}
+
+/* libzmq passes on the end of a subscription also when it comes from somebody who never had it, and others have it still. */
+Test(publish, a_topic_that_a_stranger_cancels_is_subscribed_again, .fini = end)
+{
+	static const char seal[] = "seal/1/VN/92/~", records[] = "coverage/1/VN/92/";
+	begin("--seal-time=50ms");
+	struct subscription *subscription;
+	const struct subscription_config config = { .publish_endpoint = server.publish,
+						    .query_endpoint = server.query,
+						    .path = "VN/92",
+						    .depth = 1,
+						    .stale_after_ms = 500 };
+	cr_assert_eq(subscription_open(&config, &subscription), 0);
+	cr_assert_eq(wait_for(subscription, HOLDING_EXACT), HOLDING_EXACT);
+	int stranger = connect_by_hand();
+	for (int i = 0; i < 2; i++) {
+		const char *topic = i ? records : seal;
+		uint8_t frame[64] = { 0, (uint8_t)(1 + strlen(topic)), 0 };
+		memcpy(frame + 3, topic, strlen(topic));
+		cr_assert_eq(send(stranger, frame, 3 + strlen(topic), 0), 3 + strlen(topic));
+	}
+	cr_assert_eq(wait_for(subscription, HOLDING_STALE), HOLDING_STALE, "it says that it does not know");
+	cr_assert_eq(wait_for(subscription, HOLDING_EXACT), HOLDING_EXACT);
+	struct peer *peer = open_peer(server.ingest, "can-tho");
+	struct wire_entry fact = test_fact("92", "bhxh_tn", 20240430, 7);
+	struct wire_receipt receipt = peer_update(peer, &fact, 1);
+	for (int64_t until = link_now_ms() + SERVER_WAIT_MS; subscription_standing(subscription)->place.seq < receipt.place.seq;) {
+		cr_assert(link_now_ms() < until);
+		cr_assert_eq(subscription_step(subscription, 50), 0);
+	}
+	close(stranger);
+	subscription_close(subscription);
 	peer_close(peer);
 }
 

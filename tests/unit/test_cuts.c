@@ -3,6 +3,7 @@
  */
 #include "publish.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -12,12 +13,14 @@
 static struct scene scene;
 static struct publish *publish;
 static struct stats stats;
+static struct notices notices;
 static struct config config;
 static int64_t now_us, send_us;
 
 /* What is subscribed next, and what was sent. */
 static const char *wanted[8];
 static int wanted_count, wanted_at;
+static uint32_t who, cuts; /* whose subscriptions these are; bits of those who were disconnected */
 enum { SENT_MAX = 64 };
 static struct {
 	char topic[128];
@@ -26,9 +29,16 @@ static struct {
 static int sent_count;
 static uint8_t arena_block[1 << 20];
 
-int sockets_receive_subscription(struct sockets *sockets, bool *ret_is_on, char *topic, size_t *ret_bytes)
+void sockets_cut_subscriber(struct sockets *sockets, uint32_t subscriber)
 {
 	(void)sockets;
+	cuts |= 1u << subscriber;
+}
+
+int sockets_receive_subscription(struct sockets *sockets, bool *ret_is_on, char *topic, size_t *ret_bytes, uint32_t *ret_subscriber)
+{
+	(void)sockets;
+	*ret_subscriber = who;
 	if (wanted_at == wanted_count)
 		return 0;
 	const char *text = wanted[wanted_at++];
@@ -69,19 +79,30 @@ static void say(const char *change)
 	cr_assert_eq(publish_take_subscriptions(publish), 0);
 }
 
-/* One commit with a new figure of 92. */
-static uint64_t commit(int64_t value)
+/* One commit with a new figure of a unit. */
+static uint64_t commit_of(uint32_t unit, int64_t value)
 {
-	uint64_t seq = scene_fact(&scene, 2, 1, BAOPHU_WHOLE, day(20240430), day(20240430), value, BAOPHU_FINAL);
+	uint64_t seq = scene_fact(&scene, unit, 1, BAOPHU_WHOLE, day(20240430), day(20240430), value, BAOPHU_FINAL);
 	cr_assert_eq(fold_settle(&scene.state), 0);
 	cr_assert_eq(publish_gather(publish, &scene.state), 0);
 	return seq;
 }
 
-static int send_due(void)
+static uint64_t commit(int64_t value) { return commit_of(2, value); } /* of 92 */
+
+static int send_slice(void)
 {
 	int wait_ms;
 	cr_assert_eq(publish_send_due(publish, &scene.state, &wait_ms), 0);
+	return wait_ms;
+}
+
+static int send_due(void)
+{
+	int wait_ms;
+	do
+		wait_ms = send_slice();
+	while (publish_is_behind(publish));
 	return wait_ms;
 }
 
@@ -94,9 +115,10 @@ static void begin(void)
 	scene_day(&scene, day(20240501));
 	cr_assert_eq(fold_settle(&scene.state), 0);
 	stats_init(&stats);
+	notices_init(&notices);
 	config = (struct config){ .topics_max = 100, .topic_bytes_max = 10000, .publish_pause_ms = 50, .seal_ms = 1000 };
 	now_us = 1000000000;
-	cr_assert_eq(publish_create(&config, NULL, &stats, clock_us, &publish), 0);
+	cr_assert_eq(publish_create(&config, NULL, &stats, &notices, clock_us, &publish), 0);
 	cr_assert_eq(publish_gather(publish, &scene.state), 0);
 }
 static void end(void)
@@ -264,6 +286,94 @@ Test(cuts, seals_come_for_each_subscription_each_touch_and_each_idle_second)
 	now_us += 1;
 	send_due();
 	cr_assert_eq(sent_count, 5);
+}
+
+Test(cuts, a_quiet_subtree_is_sealed_each_second_however_busy_the_others_are)
+{
+	uint32_t quiet = scene_unit(&scene, 1, "01", "Hà Nội", day(20040101));
+	cr_assert_eq(fold_settle(&scene.state), 0);
+	say("+seal/1/VN/01/~");
+	say("+seal/1/VN/92/~");
+	commit_of(quiet, 1);
+	send_due();
+	cr_assert_eq(sent_count, 2);
+	int64_t begun_us = now_us;
+	for (int i = 0; now_us < begun_us + 990000; i++) {
+		now_us += 30000;
+		commit(i);
+		send_due();
+		cr_assert_str_eq(sent[sent_count - 1].topic, "seal/1/VN/92/~");
+	}
+	now_us = begun_us + 1000000;
+	sent_count = 0;
+	uint64_t seq = commit(100);
+	send_due();
+	cr_assert_eq(sent_count, 2);
+	cr_assert_eq(sent[0].seq, seq);
+	cr_assert_eq(sent[1].seq, seq);
+}
+
+Test(cuts, a_large_cut_goes_out_in_slices_and_nothing_newer_is_mixed_in)
+{
+	enum { UNITS = 10 };
+	uint32_t units[UNITS];
+	uint64_t first, second = 0;
+	for (int i = 0; i < UNITS; i++) {
+		char code[] = { 'u', (char)('0' + i), 0 };
+		units[i] = scene_unit(&scene, 2, code, code, day(20040101));
+	}
+	cr_assert_eq(fold_settle(&scene.state), 0);
+	say("+coverage/2/");
+	say("+seal/2/VN/~");
+	send_due();
+	sent_count = 0;
+	for (int i = 0; i < UNITS - 1; i++)
+		scene_fact(&scene, units[i], 1, BAOPHU_WHOLE, day(20240430), day(20240430), i, BAOPHU_FINAL);
+	first = commit_of(units[UNITS - 1], 100);
+	send_us = 600;
+	int slices = 0;
+	while (sent_count < UNITS + 1) {
+		slices++;
+		now_us += 1500; /* of other work: sending has as long */
+		int before = sent_count, wait_ms = send_slice();
+		cr_assert(sent_count - before == 3 || sent_count == UNITS + 1, "slice %d: %d messages", slices,
+			  sent_count - before);
+		cr_assert_eq(publish_is_behind(publish), sent_count < UNITS + 1);
+		cr_assert(wait_ms == 0 || sent_count == UNITS + 1, "the rest is due as soon as others had their turn");
+		if (!second)
+			second = commit_of(units[0], 200);
+	}
+	cr_assert_eq(slices, 4);
+	for (int i = 0; i <= UNITS; i++)
+		cr_assert(sent[i].seq == first && sent[i].version <= first, "%d", i);
+	cr_assert_str_eq(sent[UNITS].topic, "seal/2/VN/~", "the proof comes last");
+	sent_count = 0;
+	now_us += 50000;
+	send_due();
+	cr_assert_eq(sent_count, 2);
+	cr_assert_eq(sent[0].version, second);
+	cr_assert_eq(sent[1].seq, second);
+}
+
+Test(cuts, who_asks_for_too_much_is_disconnected_and_others_are_served)
+{
+	who = 1;
+	for (int i = 0; i < 60; i++) {
+		static char topics[60][8];
+		snprintf(topics[i], sizeof topics[i], "+%d", i);
+		wanted[wanted_count = 0] = topics[i];
+		wanted_at = 0;
+		say(topics[i]);
+		cr_assert_eq(cuts, i < 50 ? 0 : 1 << 1, "%d", i);
+	}
+	who = 2;
+	wanted_count = wanted_at = 0;
+	say("+coverage/1/VN/92/");
+	cr_assert_eq(cuts, 1 << 1);
+	commit(1);
+	send_due();
+	cr_assert_eq(sent_count, 1);
+	cr_assert_eq(stats_get(&stats, STATS_SUBSCRIPTIONS_REFUSED), 10);
 }
 
 Test(cuts, topics_that_are_no_seals_are_prefixes_and_no_more)
