@@ -19,6 +19,7 @@
 #include "bare.h"
 #include "drive.h"
 #include "figures.h"
+#include "office.h"
 #include "publication.h"
 #include "yardstick.h"
 
@@ -29,6 +30,7 @@ struct options {
 	struct drive_config drive;
 	unsigned publication; /* bits 1 << enum publication_case */
 	uint32_t rounds;
+	uint32_t office; /* reports */
 	bool does_preload, keeps, is_sustained, is_peers, asks, restarts, does_yardstick;
 };
 
@@ -62,6 +64,8 @@ static const char usage[] =
     "joins,\n"
     "                       snapshot, stopped, seals, or all; may be given several times\n"
     "  --rounds N           of each of those, whose median is judged; default 5\n"
+    "  --office N           with --self, instead of a run: what a field office gets; N reports are drained, 100000 for the "
+    "targets\n"
     "  --peers              with --self: all figures that other systems are compared by; DATA is a directory, SECS the seconds a "
     "run\n"
     "  --help\n";
@@ -253,6 +257,7 @@ static void read_options(int argc, char **argv, struct options *options)
 		RESTART,
 		PUBLICATION,
 		ROUNDS,
+		OFFICE,
 		PEERS,
 		HELP
 	};
@@ -277,6 +282,7 @@ static void read_options(int argc, char **argv, struct options *options)
 					       { "restart", 0, NULL, RESTART },
 					       { "publication", 1, NULL, PUBLICATION },
 					       { "rounds", 1, NULL, ROUNDS },
+					       { "office", 1, NULL, OFFICE },
 					       { "peers", 0, NULL, PEERS },
 					       { "help", 0, NULL, HELP },
 					       { 0 } };
@@ -347,6 +353,9 @@ static void read_options(int argc, char **argv, struct options *options)
 		case ROUNDS:
 			options->rounds = number(optarg, "rounds", 1, 64);
 			break;
+		case OFFICE:
+			options->office = number(optarg, "office", 1, 10000000);
+			break;
 		case PEERS:
 			options->is_peers = true;
 			break;
@@ -359,8 +368,8 @@ static void read_options(int argc, char **argv, struct options *options)
 		}
 	}
 	if (options->is_peers != (optind == argc - 2) || (!options->is_peers && optind != argc) ||
-	    (!*target->program &&
-	     (options->is_peers || options->restarts || options->does_yardstick || options->publication || *target->directory))) {
+	    (!*target->program && (options->is_peers || options->restarts || options->does_yardstick || options->publication ||
+				   options->office || *target->directory))) {
 		fputs(usage, stderr);
 		exit(64);
 	}
@@ -380,6 +389,10 @@ static void run_options(struct options *options, const struct workload *workload
 		preload(target, workload);
 	if (options->publication) {
 		publication_run(target, workload, options->publication, options->drive.secs, options->rounds);
+		return;
+	}
+	if (options->office) {
+		office_run(target, workload, options->office);
 		return;
 	}
 	if (options->drive.secs > 0 && options->does_yardstick)
@@ -418,6 +431,10 @@ int main(int argc, char **argv)
 						  .subscriptions = number(argv[4], "serve-bare", 1, 1 << 20),
 						  .record_bytes = number(argv[5], "serve-bare", 1, 1 << 16),
 						  .is_patient = number(argv[6], "serve-bare", 0, 1) });
+	}
+	if (argc == 6 && strcmp(argv[1], "--serve-office") == 0) { /* nor this: see office.h */
+		workload_init(&workload);
+		office_serve(&workload, argv[2], argv[3], argv[4], number(argv[5], "serve-office", 0, UINT32_MAX));
 	}
 	read_options(argc, argv, &options);
 	signal(SIGPIPE, SIG_IGN);

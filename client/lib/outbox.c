@@ -597,6 +597,7 @@ static void rewind_sending(struct outbox *outbox, uint64_t serial)
 	spool_cursor_close(outbox->sending);
 	outbox->sending = NULL;
 	outbox->has_record = outbox->is_staging = outbox->has_parts = false;
+	outbox->stage_ms = 0;
 	outbox->to_send = serial;
 }
 
@@ -835,11 +836,12 @@ static bool may_send(const struct outbox *outbox)
 	       (!session->unanswered || (session->unanswered < outbox->window && session->unanswered_bytes < bytes));
 }
 
-/* Fills the window. Returns how many updates were handed to the session, or an error. */
+/* Fills the window. Returns how many messages were handed to the session, or an error. When it is not 0 the session must be heard
+ * again before its descriptors are polled. */
 static int send_some(struct outbox *outbox)
 {
 	struct outbox_standing *standing = &outbox->state.standing;
-	int pushed = 0;
+	int given = 0;
 	while (may_send(outbox)) {
 		struct outbox_update_record update;
 		struct outbox_part_record part;
@@ -847,8 +849,9 @@ static int send_some(struct outbox *outbox)
 		if (got == -BAOPHU_EDAMAGED && outbox->sending)
 			standing->damage = *spool_cursor_damage(outbox->sending);
 		if (got <= 0)
-			return got < 0 ? got : pushed;
+			return got < 0 ? got : given;
 		int error;
+		bool was_staging = outbox->is_staging;
 		if (outbox_get_part(&outbox->record, &part))
 			error = send_part(outbox, &part);
 		else if (outbox_get_update(&outbox->record, &update))
@@ -856,17 +859,17 @@ static int send_some(struct outbox *outbox)
 		else
 			return -BAOPHU_EDAMAGED;
 		if (error == -EAGAIN)
-			return pushed;
+			return given + (outbox->is_staging && !was_staging);
 		if (error)
 			return error;
 		outbox->has_record = false;
 		if (outbox->record.type == OUTBOX_RECORD_UPDATE) {
 			outbox->to_send = update.serial + 1;
 			outbox->has_parts = false;
-			pushed++;
+			given++;
 		}
 	}
-	return pushed;
+	return given;
 }
 
 static void see_standing(struct outbox *outbox)
@@ -983,9 +986,9 @@ int outbox_work(struct outbox *outbox)
 			}
 		}
 		if (!error) {
-			int pushed = send_some(outbox);
-			error = pushed < 0 ? pushed : 0;
-			is_progress = is_progress || pushed > 0;
+			int given = send_some(outbox);
+			error = given < 0 ? given : 0;
+			is_progress = is_progress || given > 0;
 		}
 	}
 	see_standing(outbox);
