@@ -26,14 +26,16 @@ struct baophu_subscription {
 	struct baophu_place from, to; /* to: of the last proof */
 	baophu_date date;
 	bool has_proof; /* newer than what was shown */
+	uint32_t skipped; /* proofs between `from` and `to` */
 	bool is_whole; /* nothing was shown since all became void */
 	int error; /* the first one of gathering; it stays */
 };
 
 const char *baophu_view_name(enum baophu_view view) { return holding_state_name((enum holding_state)view); }
 
-static void read_standing(const struct subscription_standing *standing, struct baophu_subscription_standing *ret_standing)
+static void read_standing(const struct baophu_subscription *subscription, struct baophu_subscription_standing *ret_standing)
 {
+	const struct subscription_standing *standing = subscription_standing(subscription->subscription);
 	*ret_standing = (struct baophu_subscription_standing){ .view = (enum baophu_view)standing->state,
 							       .place = standing->place,
 							       .date = standing->date,
@@ -41,7 +43,9 @@ static void read_standing(const struct subscription_standing *standing, struct b
 							       .seal_seq = standing->seal_seq,
 							       .repairs = standing->repairs,
 							       .records = standing->records,
-							       .refused = standing->refused };
+							       .refused = standing->refused,
+							       .proof_age_ms = subscription_proof_age_ms(
+								   subscription->subscription) };
 }
 
 static void on_record(void *user, const struct baophu_record *record)
@@ -64,6 +68,7 @@ static void show_cut(struct baophu_subscription *subscription)
 				    .to = subscription->to,
 				    .date = subscription->date,
 				    .is_whole = subscription->is_whole,
+				    .skipped = subscription->skipped,
 				    .record_count = cut->count,
 				    .records = cut->records };
 	if (subscription->config.on_cut)
@@ -72,6 +77,7 @@ static void show_cut(struct baophu_subscription *subscription)
 	subscription->from = subscription->to;
 	subscription->is_whole = false;
 	subscription->has_proof = false;
+	subscription->skipped = 0;
 }
 
 static void on_state(void *user, const struct subscription_standing *standing)
@@ -85,16 +91,18 @@ static void on_state(void *user, const struct subscription_standing *standing)
 		subscription->from = (struct baophu_place){ 0 };
 		subscription->is_whole = true;
 		subscription->has_proof = false;
+		subscription->skipped = 0;
 	}
 	if (standing->state == HOLDING_EXACT) {
 		subscription->error = cut_merge(&subscription->proved, &subscription->coming);
+		subscription->skipped += subscription->has_proof && subscription->to.seq != standing->place.seq;
 		subscription->to = standing->place;
 		subscription->date = standing->date;
 		subscription->has_proof = true;
 	}
 	if (subscription->config.on_state) {
 		struct baophu_subscription_standing shown;
-		read_standing(standing, &shown);
+		read_standing(subscription, &shown);
 		subscription->config.on_state(subscription->config.user, &shown);
 	}
 }
@@ -156,5 +164,5 @@ int baophu_subscription_step(struct baophu_subscription *subscription, int timeo
 
 void baophu_subscription_standing(const struct baophu_subscription *subscription, struct baophu_subscription_standing *ret_standing)
 {
-	read_standing(subscription_standing(subscription->subscription), ret_standing);
+	read_standing(subscription, ret_standing);
 }

@@ -189,7 +189,7 @@ int link_wait(struct link *const *links, const bool *reads, unsigned count, int 
 int64_t link_now_ms(void)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_BOOTTIME, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 

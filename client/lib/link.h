@@ -38,7 +38,7 @@ void link_descriptors(const struct link *link, int ret_descriptors[static 2]);
 int link_wait(struct link *const *links, const bool *reads, unsigned count, int timeout_ms);
 enum { LINK_WAIT_MAX = 2 };
 
-/* Milliseconds of the monotonic clock. */
+/* Milliseconds of a clock that never goes back and goes on while the machine sleeps: what was silent meanwhile was silent. */
 int64_t link_now_ms(void);
 /* Makes the arena empty and large enough to decode a message of this size; it grows, and never shrinks. -ENOMEM. */
 int link_arena_fit(struct wire_arena *arena, size_t message_bytes);

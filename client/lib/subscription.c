@@ -43,7 +43,7 @@ struct subscription {
 	bool is_asking;
 	enum holding_question asked;
 	struct wire_query query;
-	int64_t asked_ms, ask_after_ms, heard_ms;
+	int64_t asked_ms, ask_after_ms, heard_ms, proved_ms; /* proved: -1: never */
 	int ask_again_ms;
 	bool has_joined;
 	uint64_t shown; /* callbacks called */
@@ -53,6 +53,12 @@ struct subscription {
 const struct subscription_standing *subscription_standing(const struct subscription *subscription)
 {
 	return &subscription->standing;
+}
+
+int64_t subscription_proof_age_ms(const struct subscription *subscription)
+{
+	bool is_proved = subscription->proved_ms >= 0 && subscription->holding.place.seq;
+	return is_proved ? link_now_ms() - subscription->proved_ms : -1;
 }
 
 /* Path of 1 to 9 codes; its last code into `unit`. */
@@ -110,6 +116,7 @@ int subscription_open(const struct subscription_config *config, struct subscript
 	if (!config->stale_after_ms)
 		subscription->config.stale_after_ms = SUBSCRIPTION_STALE_MS;
 	subscription->heard_ms = link_now_ms();
+	subscription->proved_ms = -1;
 	holding_init(&subscription->holding, config->units_max ? config->units_max : BAOPHU_UNITS_MAX);
 	if (config->resume_place.seq)
 		holding_resume(&subscription->holding, &config->resume_place);
@@ -250,6 +257,8 @@ static void finish_answer(struct subscription *subscription, const struct baophu
 	if (subscription->asked == HOLDING_ASK_ALL)
 		sweep(subscription, cut);
 	holding_answer_end(&subscription->holding, cut);
+	if (subscription->holding.state == HOLDING_EXACT)
+		subscription->proved_ms = now_ms;
 	subscription->is_asking = false;
 	subscription->has_joined = true;
 	subscription->standing.refused = BAOPHU_CODE_NONE;
@@ -313,8 +322,10 @@ static int hear_publication(struct subscription *subscription, zmq_msg_t *topic,
 		if (holding_is_emptied(&subscription->holding, &seal))
 			sweep(subscription, &seal.place);
 		holding_seal(&subscription->holding, &seal);
-		if (subscription->holding.state == HOLDING_EXACT)
+		if (subscription->holding.state == HOLDING_EXACT) {
 			subscription->ask_again_ms = 0;
+			subscription->proved_ms = link_now_ms();
+		}
 	} else if (has_prefix(topic, subscription->topic, subscription->topic_bytes)) {
 		struct baophu_record record;
 		enum holding_effect effect;

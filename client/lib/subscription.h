@@ -51,5 +51,8 @@ void subscription_close(struct subscription *subscription); /* takes NULL */
  * -BAOPHU_EFULL: more units than units_max; -BAOPHU_EPROTOCOL: the collector speaks otherwise; -ENOMEM. Lost connections, missed records
  * and refused questions are no errors: the standing says so, and it goes on trying. */
 int subscription_step(struct subscription *subscription, int timeout_ms);
+/* Milliseconds since a seal last proved what is held; -1: none did yet, or everything became void since. While EXACT no more than the
+ * time between two seals. */
+int64_t subscription_proof_age_ms(const struct subscription *subscription);
 /* Lent while the subscription lives; changes in subscription_step. */
 const struct subscription_standing *subscription_standing(const struct subscription *subscription);

@@ -221,14 +221,20 @@ struct baophu_subscription_standing {
 	uint32_t repairs; /* questions it had to ask after joining */
 	uint64_t records; /* taken so far */
 	enum baophu_code refused; /* what the last question was answered with; NONE */
+	/* Milliseconds since a seal last proved what was shown; -1: none did yet. Below some seconds while all is well, because a seal comes
+	 * each idle second; of a view that is not EXACT how old it is: "stale since 14:05" is the wall clock less this. Counts on while
+	 * the machine sleeps. */
+	int64_t proof_age_ms;
 };
 
 /* What changed between two proved places. Never half of one: a caller that applies it whole holds exactly the state of `to`. Cuts that came
- * while nobody called baophu_subscription_step are one cut: from..to is the range it covers, and a unit is in it once, as it is at `to`. */
+ * while nobody called baophu_subscription_step are one cut: from..to is the range it covers, `skipped` how many proved places inside it were
+ * passed over, and a unit is in it once, as it is at `to`. */
 struct baophu_cut {
 	struct baophu_place from, to; /* from.seq 0 when is_whole */
 	baophu_date date; /* business day */
 	bool is_whole; /* these are all records there are: forget every other */
+	uint32_t skipped; /* places between from and to that were proved and not shown, because the caller was slow; mostly 0 */
 	uint32_t record_count; /* may be 0: proved again at a newer place, nothing below changed */
 	const struct baophu_record
 	    *records; /* with `tombstone` the unit is to be shown no longer (only unit_number and version are set) */

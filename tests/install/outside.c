@@ -10,7 +10,7 @@
 
 #include <baophu/baophu.h>
 
-enum { UNITS_BELOW = 450, UNITS_MAX = 1000, STEPS_MAX = 600, STEP_MS = 100, BURST = 50 };
+enum { UNITS_BELOW = 450, UNITS_MAX = 1000, STEPS_MAX = 600, STEP_MS = 100, BURST = 50, BURSTS_MAX = 20 };
 
 #define CHECK(condition)                                                                        \
 	do                                                                                      \
@@ -34,6 +34,7 @@ struct table {
 	uint32_t count;
 	struct baophu_place place;
 	uint32_t cuts, whole_cuts, syncings;
+	uint32_t skipped; /* proved places that no cut was shown of */
 	uint32_t last_records; /* of the newest cut that had any */
 	struct baophu_place first_from;
 	bool is_exact;
@@ -51,6 +52,8 @@ static void on_cut(void *user, const struct baophu_cut *cut)
 	CHECK(cut->is_whole == (cut->from.seq == 0));
 	CHECK(cut->is_whole || memcmp(&cut->from, &table->place, sizeof cut->from) == 0);
 	CHECK(cut->to.seq >= cut->from.seq);
+	CHECK(!cut->skipped || cut->to.seq - cut->from.seq > cut->skipped); /* they lie between the two */
+	table->skipped += cut->skipped;
 	if (!table->cuts++)
 		table->first_from = cut->from;
 	if (cut->is_whole) {
@@ -103,7 +106,7 @@ static struct baophu_subscription *follow(struct table *table, const char *path,
 	*table = (struct table){ 0 };
 	if (earlier) {
 		*table = *earlier;
-		table->cuts = table->whole_cuts = table->syncings = table->last_records = 0;
+		table->cuts = table->whole_cuts = table->syncings = table->last_records = table->skipped = 0;
 		for (uint32_t i = 0; i < earlier->count; i++)
 			units[i] = earlier->units[i].unit;
 		config.resume_place = earlier->place;
@@ -127,6 +130,7 @@ static void wait_for(struct baophu_subscription *subscription, struct table *tab
 	baophu_subscription_standing(subscription, &standing);
 	CHECK(standing.view == BAOPHU_VIEW_EXACT && standing.count == table->count);
 	CHECK(memcmp(&standing.place, &table->place, sizeof standing.place) == 0);
+	CHECK(standing.proof_age_ms >= 0 && standing.proof_age_ms < STEPS_MAX * STEP_MS);
 }
 
 static int64_t held_value(const struct table *table, const char *code)
@@ -328,22 +332,30 @@ static void follows_and_goes_on(struct baophu_session *session)
 {
 	static struct table table, communes, later;
 	struct baophu_subscription *subscription = follow(&table, "VN/92", 2, NULL);
+	struct baophu_subscription_standing standing;
+	baophu_subscription_standing(subscription, &standing);
+	CHECK(standing.view == BAOPHU_VIEW_SYNCING && standing.proof_age_ms == -1);
 	wait_for(subscription, &table, 1);
 	CHECK(table.whole_cuts == 1 &&
 	      held_value(&table, "927") == UNITS_BELOW * (UNITS_BELOW + 1) / 2); /* of the communes, newer */
 	struct baophu_receipt receipt = send(session, figure("927", 20240531, 900));
 	wait_for(subscription, &table, receipt.place.seq);
 	CHECK(table.whole_cuts == 1 && held_value(&table, "927") == 900);
-	for (int i = 0; i < BURST; i++) /* one who does not look for a while */
-		receipt = send(session, figure("927", 20240531, 901 + i));
-	wait_for(subscription, &table, receipt.place.seq);
-	CHECK(table.whole_cuts == 1 && held_value(&table, "927") == 900 + BURST);
+	CHECK(table.skipped == 0);
+	/* One who does not look for a while: one cut for all of it, from where he was, that says what it passes over. It may be that little
+	 * of it had come when he looked again; then once more. */
+	for (int burst = 0; !table.skipped; burst++) {
+		CHECK(burst < BURSTS_MAX);
+		for (int i = 0; i < BURST; i++)
+			receipt = send(session, figure("927", 20240531, 901 + i));
+		wait_for(subscription, &table, receipt.place.seq);
+		CHECK(table.whole_cuts == 1 && held_value(&table, "927") == 900 + BURST);
+	}
 	baophu_subscription_close(subscription);
 
 	/* more than a page; then some hours off, and on from there: only what changed comes */
 	subscription = follow(&communes, "VN/92/927", 3, NULL);
 	CHECK(baophu_subscription_step(subscription, -1) == 0); /* returns when something was shown, not before */
-	struct baophu_subscription_standing standing;
 	baophu_subscription_standing(subscription, &standing);
 	CHECK(standing.view != BAOPHU_VIEW_SYNCING || standing.records);
 	wait_for(subscription, &communes, receipt.place.seq);
