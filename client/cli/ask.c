@@ -201,3 +201,52 @@ int ask_unit(struct cli *cli, struct reader *reader, const char *typed, char buf
 		cli_say("  %s  %s", match.shown[i].code, match.shown[i].name);
 	return CLI_USAGE;
 }
+
+/* ---- the way from a root to a unit, as topics spell it ---- */
+
+struct step {
+	char parent[BAOPHU_CODE_BYTES_MAX + 1], name[BAOPHU_TEXT_BYTES_MAX + 1];
+	uint32_t depth;
+	bool is_found;
+};
+
+static int take_parent(void *context, const struct wire_answer *answer)
+{
+	struct step *step = context;
+	if (!step->is_found && answer->unit_count) {
+		step->is_found = true;
+		step->depth = answer->units[0].depth;
+		snprintf(step->parent, sizeof step->parent, "%s", answer->units[0].parent);
+		snprintf(step->name, sizeof step->name, "%s", answer->units[0].name);
+	}
+	return CLI_OK;
+}
+
+int ask_path(struct cli *cli, struct reader *reader, const char *unit, char path[static ASK_PATH_BYTES],
+	     char name[static BAOPHU_TEXT_BYTES_MAX + 1], uint32_t *ret_depth)
+{
+	char code[BAOPHU_CODE_BYTES_MAX + 1];
+	snprintf(code, sizeof code, "%s", unit);
+	snprintf(path, ASK_PATH_BYTES, "%s", unit);
+	for (int level = 0; level <= BAOPHU_DEPTH_MAX; level++) {
+		struct step step = { 0 };
+		struct wire_query query = reader_question(WIRE_QUERY_UNITS);
+		query.unit = code;
+		int status = ask_all(cli, reader, &query, take_parent, &step, NULL);
+		if (status)
+			return status;
+		if (!step.is_found)
+			return ask_refused(code, BAOPHU_CODE_UNIT_UNKNOWN, NULL);
+		if (level == 0) {
+			*ret_depth = step.depth;
+			memcpy(name, step.name, sizeof step.name);
+		}
+		if (!*step.parent)
+			return CLI_OK;
+		char longer[ASK_PATH_BYTES + BAOPHU_CODE_BYTES_MAX + 2];
+		snprintf(longer, sizeof longer, "%s/%s", step.parent, path);
+		snprintf(path, ASK_PATH_BYTES, "%.*s", ASK_PATH_BYTES - 1, longer);
+		snprintf(code, sizeof code, "%s", step.parent);
+	}
+	return CLI_OK;
+}

@@ -21,5 +21,9 @@ int ask_names(struct cli *cli, struct reader *reader, struct names *names);
 struct wire_query ask_question(const struct cli *cli, enum wire_query_kind kind);
 /* A unit as typed: a code, or a name ("can tho", "Thới Lai") that only one unit has on the tree's date. The code goes into `buffer`. */
 int ask_unit(struct cli *cli, struct reader *reader, const char *typed, char buffer[static BAOPHU_CODE_BYTES_MAX + 1]);
+/* The codes from the root down to the unit of this code, as a topic spells them ("VN/92"), its name and its depth. */
+enum { ASK_PATH_BYTES = (BAOPHU_DEPTH_MAX + 1) * (BAOPHU_CODE_BYTES_MAX + 1) + 1 };
+int ask_path(struct cli *cli, struct reader *reader, const char *unit, char path[static ASK_PATH_BYTES],
+	     char name[static BAOPHU_TEXT_BYTES_MAX + 1], uint32_t *ret_depth);
 /* The message and exit code for a code that the collector answered with. `what` is what was asked or sent. */
 int ask_refused(const char *what, enum baophu_code code, const char *detail);

@@ -33,10 +33,11 @@ static const struct command commands[] = {
 	  "baophu coverage history 927 --measure bhxh_tn" },
 	{ "coverage", "watch", "UNIT", 1, 1,
 	  BIT(OPTION_DEPTH) | BIT(OPTION_PLAN) | BIT(OPTION_MEASURE) | BIT(OPTION_DECIMALS) | BIT(OPTION_ONCE) | BIT(OPTION_ASCII) |
-	      BIT(OPTION_QUERY) | BIT(OPTION_PUBLISH),
+	      BIT(OPTION_RANK) | BIT(OPTION_QUERY) | BIT(OPTION_PUBLISH),
 	  coverage_watch, N_("the snapshot of a unit and of the units below it, then each change as it happens"),
 	  "baophu coverage watch 92\n"
 	  "baophu coverage watch 481 --measure bhxh_tn --plan nam-2019\n"
+	  "baophu coverage watch VN --rank --plan nam-2024\n"
 	  "baophu coverage watch VN --depth 1 -o jsonl\n"
 	  "baophu coverage watch 481 --once" },
 	{ "unit", "list", "[UNIT]", 0, 1,

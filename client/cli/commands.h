@@ -10,7 +10,8 @@ int coverage_show(struct cli *cli);
 int coverage_behind(struct cli *cli);
 int coverage_rank(struct cli *cli);
 int coverage_history(struct cli *cli);
-int coverage_watch(struct cli *cli);
+int coverage_watch(struct cli *cli); /* with --rank: coverage_watch_rank */
+int coverage_watch_rank(struct cli *cli);
 int unit_list(struct cli *cli);
 int unit_import(struct cli *cli);
 int measure_list(struct cli *cli);

@@ -25,12 +25,12 @@ struct live {
 	struct view view;
 	struct view_screen screen;
 	struct coverage_set start; /* by unit number */
+	struct baophu_league *start_league; /* of a ranking */
 	bool has_start, is_dirty;
 	struct change changes[CHANGES_MAX];
 	size_t change_count;
 	size_t offset;
 	int64_t painted_ms; /* 0: never */
-	char since[9]; /* clock time of the last proof */
 	bool is_ascii;
 };
 
@@ -65,17 +65,12 @@ void live_close(struct live *live)
 	view_finish(&live->view);
 	view_screen_finish(&live->screen);
 	coverage_set_finish(&live->start);
+	baophu_league_destroy(live->start_league);
 	free(live);
 	if (ended_by) {
 		signal(ended_by, SIG_DFL);
 		raise(ended_by);
 	}
-}
-
-static int compare_units(const void *a, const void *b)
-{
-	const struct baophu_record *left = a, *right = b;
-	return (left->unit_number > right->unit_number) - (left->unit_number < right->unit_number);
 }
 
 int live_begin(struct live *live, const struct live_sight *sight)
@@ -85,8 +80,18 @@ int live_begin(struct live *live, const struct live_sight *sight)
 	for (uint32_t i = 0; i < sight->set_count; i++)
 		for (uint32_t j = 0; !error && j < sight->sets[i]->count; j++)
 			error = coverage_set_add(&live->start, &sight->sets[i]->records[j]);
-	if (live->start.count)
-		qsort(live->start.records, live->start.count, sizeof *live->start.records, compare_units);
+	coverage_set_sort(&live->start);
+	if (!error && sight->league) {
+		const struct baophu_league_config config = { .across_parents = true };
+		const struct baophu_cut cut = { .is_whole = true,
+						.record_count = live->start.count,
+						.records = live->start.records };
+		baophu_league_destroy(live->start_league);
+		live->start_league = NULL;
+		error = baophu_league_create(&config, &live->start_league);
+		if (!error)
+			error = baophu_league_take(live->start_league, &cut);
+	}
 	live->has_start = true;
 	live->is_dirty = true;
 	return error;
@@ -129,10 +134,7 @@ void live_note(struct live *live, uint32_t unit_number, const char *measure)
 
 static const struct baophu_row *row_at_start(const struct live *live, const struct view_row *row)
 {
-	const struct baophu_record key = { .unit_number = row->record->unit_number };
-	const struct baophu_record *record = live->start.count
-						 ? bsearch(&key, live->start.records, live->start.count, sizeof key, compare_units)
-						 : NULL;
+	const struct baophu_record *record = coverage_set_find(&live->start, row->record->unit_number);
 	for (uint32_t i = 0; record && i < record->row_count; i++) {
 		const struct baophu_row *before = &record->rows[i];
 		if (before->kind == row->figure->kind && strcmp(before->measure, row->figure->measure) == 0 &&
@@ -142,13 +144,31 @@ static const struct baophu_row *row_at_start(const struct live *live, const stru
 	return NULL;
 }
 
+/* How many places the unit has gone up; it is new when it was not ranked. */
+static void fill_rank_change(const struct live *live, struct view_row *row)
+{
+	const struct baophu_row *ranked = row->plan ? row->plan : row->figure;
+	struct baophu_league_place before = { 0 };
+	if (!row->rank || !live->start_league)
+		return;
+	baophu_league_rank(live->start_league, row->record->unit_number, ranked->kind, ranked->measure, ranked->plan, &before);
+	if (before.rank)
+		row->change = (int64_t)before.rank - row->rank;
+	else
+		row->is_new = true;
+}
+
 static void fill_changes(struct live *live)
 {
 	for (size_t i = 0; i < live->view.count; i++) {
 		struct view_row *row = &live->view.rows[i];
-		if (!row->figure || row->is_further_plan)
+		if (!row->figure || row->is_further_plan || (live->view.is_ranking && row->is_heading))
 			continue;
 		row->is_recent = find_change(live, row->record->unit_number, row->figure->measure);
+		if (live->view.is_ranking) {
+			fill_rank_change(live, row);
+			continue;
+		}
 		if (!live->has_start || row->figure->kind == BAOPHU_ROW_SHARE || row->figure->value == BAOPHU_ABSENT)
 			continue;
 		const struct baophu_row *before = row_at_start(live, row);
@@ -157,6 +177,18 @@ static void fill_changes(struct live *live)
 		else
 			row->change = row->figure->value - before->value;
 	}
+}
+
+/* What the clock on the wall said so long ago. */
+static void tell_time(int64_t age_ms, char buffer[static 9])
+{
+	struct timespec now;
+	struct tm local;
+	clock_gettime(CLOCK_REALTIME, &now);
+	time_t then = (time_t)(((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - age_ms) / 1000);
+	*buffer = '\0';
+	if (age_ms >= 0)
+		strftime(buffer, 9, "%H:%M:%S", localtime_r(&then, &local));
 }
 
 static int paint(struct live *live, const struct live_sight *sight)
@@ -171,7 +203,8 @@ static int paint(struct live *live, const struct live_sight *sight)
 	for (uint32_t i = 0; i < sight->set_count; i++)
 		for (uint32_t j = 0; j < sight->sets[i]->count; j++)
 			records[count++] = &sight->sets[i]->records[j];
-	struct view_frame frame = { .offset = live->offset,
+	struct view_frame frame = { .title = sight->title,
+				    .offset = live->offset,
 				    .vietnamese = live->cli->vietnamese,
 				    .is_ascii = live->is_ascii,
 				    .decimals = live->cli->options.decimals,
@@ -179,10 +212,11 @@ static int paint(struct live *live, const struct live_sight *sight)
 				    .date = sight->seq ? sight->date : BAOPHU_DATE_NONE,
 				    .state = sight->state,
 				    .seq = sight->seq };
-	memcpy(frame.since, live->since, sizeof frame.since);
+	tell_time(sight->proof_age_ms, frame.since);
 	terminal_size(live->terminal, &frame.width, &frame.height);
 	/* Before the first proof nothing may be shown. */
-	int error = view_build(&live->view, records, live->has_start ? count : 0);
+	int error = sight->league && live->has_start ? view_build_ranking(&live->view, sight->league, sight->sets[0])
+						     : view_build(&live->view, records, live->has_start ? count : 0);
 	if (!error) {
 		fill_changes(live);
 		error = view_lay_out(&live->view, &frame, &live->screen);
@@ -254,11 +288,6 @@ int live_step(struct live *live, const struct live_sight *sight, bool *ret_ends)
 			return status;
 		}
 	} while (event != TERMINAL_NOTHING);
-	if (sight->state == HOLDING_EXACT) {
-		time_t now = time(NULL);
-		struct tm local;
-		strftime(live->since, sizeof live->since, "%H:%M:%S", localtime_r(&now, &local));
-	}
 	int64_t now = now_ms();
 	forget_changes(live, now);
 	if (!live->is_dirty || (live->painted_ms && now - live->painted_ms < PAINT_MS))

@@ -1,7 +1,7 @@
-/* coverage_live.h - the view of `baophu coverage watch` on a terminal, kept up to date.
+/* coverage_live.h - the view of `baophu coverage watch`, with and without --rank, on a terminal, kept up to date.
  *
  * Knows what stood at the start and what changed lately; lays out by view.h, paints by terminal.h, at most four times a second. Follows no
- * subscription itself: coverage_watch.c does, and hands over what is held. Threads: one.
+ * subscription itself: coverage_watch.c and coverage_watch_rank.c do, and hand over what is held. Threads: one.
  */
 #pragma once
 
@@ -14,9 +14,12 @@ enum { LIVE_SETS_MAX = BAOPHU_DEPTH_MAX + 1 };
 struct live_sight {
 	const struct coverage_set *sets[LIVE_SETS_MAX];
 	uint32_t set_count;
+	const struct baophu_league *league; /* its tables are shown, made of sets[0], which is sorted; NULL: the figures */
+	const char *title; /* of a ranking: below which unit */
 	enum holding_state state;
 	uint64_t seq;
 	baophu_date date;
+	int64_t proof_age_ms; /* since it was last proved; -1: it never was */
 };
 
 struct live;
@@ -26,7 +29,7 @@ int live_open(const struct cli *cli, const struct names *names, struct live **re
 void live_close(struct live *live);
 /* What later changes are counted from. Copies. -ENOMEM. */
 int live_begin(struct live *live, const struct live_sight *sight);
-/* Something of what is held changed. With a measure: this figure, which is marked for a while. */
+/* Something of what is held changed. With a measure: this figure, or this unit's rank by it, which is marked for a while. */
 void live_note(struct live *live, uint32_t unit_number, const char *measure);
 /* Takes keys and signals, and paints what changed when it is time. CLI_OK: go on; *ret_ends is set when somebody asked for the end, with
  * the exit code returned. Negative errno values. */

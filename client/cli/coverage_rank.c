@@ -1,8 +1,11 @@
-/* coverage_rank.c - `baophu coverage rank`: the children of a unit in order of what they have reached.
+/* coverage_rank.c - `baophu coverage rank`: the units below a unit in order of what they have reached.
  *
- * Ranked are only figures that may be compared: one measure against one plan code, or one indicator over one denominator, complete on
- * both sides. Equal exact ratios share a rank, and the next one counts them (1, 2, 2, 4). Everybody else is named below with the reason.
+ * Who may be compared with whom, and what the ranks are, is the league's (client.h): one measure or indicator against one plan code, or one
+ * share, complete on both sides; 1, 2, 2, 4. Everybody else is named below with the reason. Here it only becomes tables and rows.
+ * With --depth all units of that depth stand in one table, whichever unit they belong to.
  */
+#include "coverage_rank.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,180 +13,244 @@
 #include <baophu/ratio.h>
 
 #include "commands.h"
-#include "coverage.h"
 #include "language.h"
 #include "number.h"
 #include "words.h"
 
-struct entrant {
-	const struct baophu_record *record;
-	const struct baophu_row *row;
-	uint32_t rank; /* 0: not ranked */
-};
-
-static bool is_rankable(const struct baophu_row *row)
+int rank_pick(const struct options *options, const struct baophu_record *record, struct coverage_set *picked)
 {
-	return row->state != BAOPHU_STATE_PARTIAL && row->numerator != BAOPHU_ABSENT && row->denominator != BAOPHU_ABSENT &&
-	       row->denominator > 0;
+	struct baophu_row *rows = malloc((record->row_count ? record->row_count : 1) * sizeof *rows);
+	struct baophu_record wanted = *record;
+	if (!rows)
+		return -ENOMEM;
+	wanted.rows = rows;
+	wanted.row_count = 0;
+	for (uint32_t i = 0; !record->tombstone && i < record->row_count; i++) {
+		const struct baophu_row *row = &record->rows[i];
+		bool is_wanted = !options->measure_count;
+		for (uint32_t j = 0; !is_wanted && j < options->measure_count; j++)
+			is_wanted = strcmp(row->measure, options->measures[j]) == 0;
+		if (row->kind == BAOPHU_ROW_PLAN)
+			is_wanted = is_wanted && (!*options->plan || strcmp(row->plan, options->plan) == 0);
+		else if (row->kind == BAOPHU_ROW_SHARE)
+			is_wanted = is_wanted && !*options->plan;
+		if (is_wanted && row->kind != BAOPHU_ROW_PUBLISHED)
+			rows[wanted.row_count++] = *row;
+	}
+	int error = coverage_set_add(picked, &wanted);
+	free(rows);
+	return error;
 }
 
-/* One ranking: the same measure or indicator, the same plan code, the same kind of denominator. */
-static int compare_group(const struct baophu_row *a, const struct baophu_row *b)
+/* ---- rows for programs ---- */
+
+void rank_columns(struct column columns[static RANK_FIELDS])
 {
-	int order = strcmp(a->plan, b->plan);
-	if (!order)
-		order = strcmp(a->measure, b->measure);
-	if (!order)
-		order = a->kind == b->kind ? 0 : a->kind < b->kind ? -1 : 1;
-	return order;
+	memcpy(columns, coverage_columns, sizeof coverage_columns);
+	columns[COVERAGE_FIELDS] = (struct column){ .key = "rank" };
+	columns[COVERAGE_FIELDS + 1] = (struct column){ .key = "rank_before" };
 }
 
-static int by_rank(const void *a, const void *b)
+int rank_write_row(struct cli *cli, const struct coverage_set *set, const struct baophu_league_key *key,
+		   const struct baophu_league_place *place, uint32_t before)
 {
-	const struct entrant *x = a, *y = b;
-	int order = compare_group(x->row, y->row);
-	if (order)
-		return order;
-	bool x_ranks = is_rankable(x->row), y_ranks = is_rankable(y->row);
-	if (x_ranks != y_ranks)
-		return x_ranks ? -1 : 1;
-	order = x_ranks ? baophu_ratio_compare(y->row->numerator, y->row->denominator, x->row->numerator, x->row->denominator) : 0;
-	return order ? order : strcmp(x->record->unit, y->record->unit);
+	struct field fields[RANK_FIELDS];
+	struct coverage_field_texts texts;
+	const struct baophu_record *record = coverage_set_find(set, place->unit_number);
+	const struct baophu_row *row = record ? baophu_record_row(record, key->kind, key->measure, key->plan) : NULL;
+	struct baophu_record gone = { .unit_number = place->unit_number, .date = BAOPHU_DATE_NONE };
+	struct baophu_row none = { BAOPHU_ROW_SAYS_NOTHING, .kind = key->kind };
+	if (!row) { /* it has left the table: what named it there */
+		memcpy(none.measure, key->measure, sizeof none.measure);
+		memcpy(none.plan, key->plan, sizeof none.plan);
+		memcpy(none.denominator_measure, key->denominator, sizeof none.denominator_measure);
+		snprintf(gone.unit, sizeof gone.unit, "%s", place->unit);
+		snprintf(gone.name, sizeof gone.name, "%s", place->name);
+		record = record ? record : &gone;
+		row = &none;
+	}
+	coverage_fields(record, row, cli->options.decimals, &texts, fields);
+	fields[COVERAGE_FIELDS] = place->rank ? field_integer(place->rank) : field_null();
+	fields[COVERAGE_FIELDS + 1] = before ? field_integer(before) : field_null();
+	return cli_wrote(writer_row(&cli->writer, fields));
 }
 
-static const char *reason_of(const struct baophu_row *row)
+/* ---- tables for people ---- */
+
+enum { CELL_BYTES = NUMBER_BYTES + 192 };
+
+static const char *reason_of(const struct baophu_league_place *place)
 {
-	const char *reason = word_for_people(WORDS_STATE, row->state);
+	const char *reason = word_for_people(WORDS_STATE, (int)place->reason);
 	return *reason ? reason : _("not comparable");
 }
 
-static void rank(struct entrant *entrants, uint32_t count)
+static bool is_ended(const struct baophu_league_place *place)
 {
-	for (uint32_t i = 0; i < count && is_rankable(entrants[i].row); i++) {
-		const struct baophu_row *row = entrants[i].row, *above = i ? entrants[i - 1].row : NULL;
-		bool ties = above &&
-			    baophu_ratio_compare(row->numerator, row->denominator, above->numerator, above->denominator) == 0;
-		entrants[i].rank = ties ? entrants[i - 1].rank : i + 1;
-	}
+	return place->plan_state == BAOPHU_PLAN_ENDED || place->plan_state == BAOPHU_PLAN_SUMMED_ENDED;
 }
 
-static int write_ranking(struct cli *cli, const struct baophu_record *top, const struct names *names,
-			 const struct entrant *entrants, uint32_t count)
+/* *ret_is_mixed: for some the plan is over and for some it is not; then each line says it, else the heading does. */
+static void write_heading(struct cli *cli, const struct baophu_league *league, uint32_t index, const struct names *names,
+			  const char *top, bool *ret_is_mixed)
 {
-	const struct baophu_row *first = entrants[0].row;
+	struct baophu_league_table table;
+	struct baophu_league_place place;
+	uint32_t ended = 0, planned = 0;
 	char text[1024];
-	bool is_plan = first->kind == BAOPHU_ROW_PLAN, is_rate = coverage_is_rate_plan(first);
-	if (is_plan)
-		snprintf(text, sizeof text, _("%s · %s (plan %s)"), top->name, names_text(names, first->measure), first->plan);
+	baophu_league_table(league, index, &table);
+	for (uint32_t i = 0; baophu_league_place(league, index, i, &place) == 0; i++) {
+		ended += is_ended(&place);
+		planned += place.plan_state != BAOPHU_PLAN_STATE_NONE;
+	}
+	*ret_is_mixed = ended && ended < planned;
+	if (table.key->kind == BAOPHU_ROW_PLAN)
+		snprintf(text, sizeof text, ended && ended == planned ? _("%s · %s (plan %s, ended)") : _("%s · %s (plan %s)"), top,
+			 names_text(names, table.key->measure), table.key->plan);
 	else
-		snprintf(text, sizeof text, "%s · %s", top->name, names_text(names, first->measure));
+		snprintf(text, sizeof text, "%s · %s", top, names_text(names, table.key->measure));
 	writer_paragraph(&cli->writer, text);
+}
+
+/* A figure that was only invented to show something is marked, and so is a plan. */
+static void put_number(const struct cli *cli, int64_t number, bool is_illustrative, char cell[static CELL_BYTES])
+{
+	char text[NUMBER_BYTES];
+	*cell = '\0';
+	if (number != BAOPHU_ABSENT)
+		snprintf(cell, CELL_BYTES, "%s%s%s", number_format(number, cli->vietnamese, text), is_illustrative ? "\n" : "",
+			 is_illustrative ? word_for_people(WORDS_ORIGIN, BAOPHU_ILLUSTRATIVE) : "");
+}
+
+static int write_place(struct cli *cli, const struct coverage_set *set, const struct baophu_league_key *key,
+		       const struct baophu_league_place *place, bool says_ended)
+{
+	char number[NUMBER_BYTES], percent[CELL_BYTES] = "", numerator[CELL_BYTES], denominator[CELL_BYTES], date[11];
+	unsigned decimals = cli->options.decimals;
+	const struct baophu_record *record = coverage_set_find(set, place->unit_number);
+	const struct baophu_row *row = record ? baophu_record_row(record, key->kind, key->measure, key->plan) : NULL;
+	const struct baophu_row *figure = row ? coverage_figure_below(record, row) : NULL;
+	bool is_illustrative = place->origin == BAOPHU_ILLUSTRATIVE;
+	bool is_figure = is_illustrative && (!figure || figure->origin == BAOPHU_ILLUSTRATIVE);
+	if (place->rank)
+		snprintf(percent, sizeof percent, "%s%%%s%s",
+			 number_format_decimal(baophu_percent(place->numerator, place->denominator, decimals), decimals,
+					       cli->vietnamese, number),
+			 says_ended && is_ended(place) ? "\n" : "",
+			 says_ended && is_ended(place) ? word_for_people(WORDS_PLAN_STATE, BAOPHU_PLAN_ENDED) : "");
+	put_number(cli, place->numerator, is_figure, numerator);
+	put_number(cli, place->denominator, is_illustrative && !is_figure, denominator);
+	const struct field fields[] = {
+		place->rank ? field_integer(place->rank) : field_text("–"),
+		field_text(place->name),
+		field_text(place->rank ? percent : reason_of(place)),
+		field_text(numerator),
+		field_text(denominator),
+		field_text(cli_date(cli, place->to, date)),
+	};
+	return writer_row(&cli->writer, fields);
+}
+
+static int write_table(struct cli *cli, const struct baophu_league *league, uint32_t index, const struct coverage_set *set,
+		       const struct names *names, const char *top)
+{
+	struct baophu_league_table table;
+	struct baophu_league_place place;
+	bool is_mixed;
+	if (baophu_league_table(league, index, &table))
+		return CLI_OK;
+	bool is_count = table.key->kind == BAOPHU_ROW_PLAN && strcmp(table.key->denominator, "plan") == 0;
 	const struct column columns[] = {
 		{ .key = "rank", .heading = _("Rank"), .right = true },
 		{ .key = "unit", .heading = _("Unit"), .wrap = true },
-		{ .key = "percent",
-		  .heading = is_plan && !is_rate ? _("Plan reached (%)") : _("Share (%)"),
-		  .right = true,
-		  .wrap = true },
+		{ .key = "percent", .heading = is_count ? _("Plan reached (%)") : _("Share (%)"), .right = true, .wrap = true },
 		{ .key = "numerator", .heading = _("Figure"), .right = true, .wrap = true },
-		{ .key = "denominator", .heading = is_plan && !is_rate ? _("Plan") : _("Of what"), .right = true },
+		{ .key = "denominator", .heading = is_count ? _("Plan") : _("Of what"), .right = true },
 		{ .key = "date", .heading = _("As of"), .right = true, .may_be_said_once = true },
 	};
-	enum { COUNT = sizeof columns / sizeof *columns };
-	int error = writer_begin(&cli->writer, columns, COUNT);
-	for (uint32_t i = 0; !error && i < count; i++) {
-		const struct baophu_row *row = entrants[i].row;
-		char number[NUMBER_BYTES], percent[NUMBER_BYTES + 2] = "", numerator[NUMBER_BYTES + 64] = "", date[11];
-		int64_t digits = baophu_percent(row->numerator, row->denominator, cli->options.decimals);
-		if (entrants[i].rank)
-			snprintf(percent, sizeof percent, "%s%%",
-				 number_format_decimal(digits, cli->options.decimals, cli->vietnamese, number));
-		if (row->numerator != BAOPHU_ABSENT)
-			snprintf(numerator, sizeof numerator, "%s%s%s", number_format(row->numerator, cli->vietnamese, number),
-				 row->origin == BAOPHU_ILLUSTRATIVE ? "\n" : "",
-				 row->origin == BAOPHU_ILLUSTRATIVE ? word_for_people(WORDS_ORIGIN, row->origin) : "");
-		const struct field fields[COUNT] = {
-			entrants[i].rank ? field_integer(entrants[i].rank) : field_text("–"),
-			field_text(entrants[i].record->name),
-			field_text(entrants[i].rank ? percent : reason_of(row)),
-			field_text(numerator),
-			field_integer(row->denominator),
-			field_text(cli_date(cli, row->to, date)),
-		};
-		error = writer_row(&cli->writer, fields);
-	}
+	write_heading(cli, league, index, names, top, &is_mixed);
+	int error = writer_begin(&cli->writer, columns, sizeof columns / sizeof *columns);
+	for (uint32_t i = 0; !error && baophu_league_place(league, index, i, &place) == 0; i++)
+		error = write_place(cli, set, table.key, &place, is_mixed);
 	int ended = writer_end(&cli->writer);
 	return cli_wrote(error ? error : ended);
 }
 
-static int write_entrants(struct cli *cli, const struct entrant *entrants, uint32_t count)
+int rank_write(struct cli *cli, const struct baophu_league *league, const struct coverage_set *set, const struct names *names,
+	       const char *top)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		struct field fields[COVERAGE_FIELDS + 1];
-		struct coverage_field_texts texts;
-		coverage_fields(entrants[i].record, entrants[i].row, cli->options.decimals, &texts, fields);
-		fields[COVERAGE_FIELDS] = entrants[i].rank ? field_integer(entrants[i].rank) : field_null();
-		int error = writer_row(&cli->writer, fields);
-		if (error)
-			return cli_wrote(error);
+	struct baophu_league_table table;
+	struct baophu_league_place place;
+	bool people = writer_is_for_people(&cli->writer);
+	int status = CLI_OK;
+	for (uint32_t i = 0; !status && baophu_league_table(league, i, &table) == 0; i++) {
+		if (people && i)
+			writer_note(&cli->writer, "");
+		if (people)
+			status = write_table(cli, league, i, set, names, top);
+		for (uint32_t j = 0; !people && !status && baophu_league_place(league, i, j, &place) == 0; j++)
+			status = rank_write_row(cli, set, table.key, &place, 0);
 	}
-	return CLI_OK;
+	return status;
+}
+
+/* Of the units at the depth asked for. */
+static int rank_records(struct cli *cli, const struct coverage_set *set, uint32_t depth, struct baophu_league *league)
+{
+	struct coverage_set picked = { 0 };
+	int error = 0;
+	for (uint32_t i = 0; !error && i < set->count; i++)
+		if (set->records[i].depth == depth)
+			error = rank_pick(&cli->options, &set->records[i], &picked);
+	const struct baophu_cut cut = { .is_whole = true, .record_count = picked.count, .records = picked.records };
+	if (!error)
+		error = baophu_league_take(league, &cut);
+	coverage_set_finish(&picked);
+	return error;
 }
 
 int coverage_rank(struct cli *cli)
 {
+	const struct baophu_league_config config = { .across_parents = true };
 	struct coverage_set set = { 0 };
 	struct names names = { 0 };
 	struct ask_axes axes;
-	struct entrant *entrants = NULL;
-	uint32_t count = 0, rows = 0, depth = cli->options.depth == CLI_DEPTH_UNSAID ? 1 : cli->options.depth;
-	int status = coverage_load(cli, cli->options.arguments[0], depth, &set, &names, &axes);
+	struct baophu_league *league = NULL;
+	struct column columns[RANK_FIELDS];
+	uint32_t levels = cli->options.depth == CLI_DEPTH_UNSAID ? 1 : cli->options.depth;
+	int status = coverage_load(cli, cli->options.arguments[0], levels, &set, &names, &axes);
 	if (status)
 		goto out;
 	const struct baophu_record *top = set.count ? &set.records[0] : NULL;
-	for (uint32_t i = 0; i < set.count; i++) {
-		rows += set.records[i].row_count;
-		if (set.records[i].depth < top->depth)
-			top = &set.records[i];
-	}
-	entrants = calloc(rows ? rows : 1, sizeof *entrants);
-	if (!entrants) {
-		status = cli_fail(_("coverage"), -ENOMEM);
+	for (uint32_t i = 1; i < set.count; i++)
+		top = set.records[i].depth < top->depth ? &set.records[i] : top;
+	char name[BAOPHU_TEXT_BYTES_MAX + 1];
+	uint32_t depth = top ? top->depth + levels : 0;
+	snprintf(name, sizeof name, "%s", top ? top->name : "");
+	coverage_set_sort(&set);
+	int error = baophu_league_create(&config, &league);
+	if (!error)
+		error = rank_records(cli, &set, depth, league);
+	if (error) {
+		status = cli_fail(_("coverage"), error);
 		goto out;
 	}
-	for (uint32_t i = 0; i < set.count; i++)
-		for (uint32_t j = 0; j < set.records[i].row_count && set.records[i].depth == top->depth + depth; j++) {
-			const struct baophu_row *row = &set.records[i].rows[j];
-			if (row->kind == BAOPHU_ROW_PLAN || (row->kind == BAOPHU_ROW_SHARE && !*cli->options.plan))
-				entrants[count++] = (struct entrant){ .record = &set.records[i], .row = row };
-		}
-	qsort(entrants, count, sizeof *entrants, by_rank);
-
-	struct column columns[COVERAGE_FIELDS + 1];
-	memcpy(columns, coverage_columns, sizeof coverage_columns);
-	columns[COVERAGE_FIELDS] = (struct column){ .key = "rank" };
+	rank_columns(columns);
 	bool people = writer_is_for_people(&cli->writer);
 	if (!people)
 		status = cli_wrote(writer_begin(&cli->writer, columns, COVERAGE_FIELDS + 1));
-	for (uint32_t i = 0, end; !status && i < count; i = end) {
-		for (end = i + 1; end < count && compare_group(entrants[i].row, entrants[end].row) == 0; end++)
-			;
-		rank(entrants + i, end - i);
-		if (people && i)
-			writer_note(&cli->writer, "");
-		status = people ? write_ranking(cli, top, &names, entrants + i, end - i)
-				: write_entrants(cli, entrants + i, end - i);
-	}
+	if (!status)
+		status = rank_write(cli, league, &set, &names, name);
 	if (!people) {
 		int ended = cli_wrote(writer_end(&cli->writer));
 		status = status ? status : ended;
 	}
-	if (!status && !count) {
+	if (!status && !baophu_league_tables(league)) {
 		cli_say(_("nothing there can be ranked: no plans and no indicators"));
 		status = CLI_FALSE;
 	}
 out:
-	free(entrants);
+	baophu_league_destroy(league);
 	names_finish(&names);
 	coverage_set_finish(&set);
 	return status;

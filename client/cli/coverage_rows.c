@@ -64,6 +64,24 @@ int coverage_set_replace(struct coverage_set *set, const struct baophu_record *r
 	return 0;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const struct baophu_record *left = a, *right = b;
+	return (left->unit_number > right->unit_number) - (left->unit_number < right->unit_number);
+}
+
+void coverage_set_sort(struct coverage_set *set)
+{
+	if (set->count)
+		qsort(set->records, set->count, sizeof *set->records, by_number);
+}
+
+const struct baophu_record *coverage_set_find(const struct coverage_set *set, uint32_t unit_number)
+{
+	const struct baophu_record key = { .unit_number = unit_number };
+	return set->count ? bsearch(&key, set->records, set->count, sizeof key, by_number) : NULL;
+}
+
 /* The order is a promise to programs; what is new goes to the end. */
 const struct column coverage_columns[COVERAGE_FIELDS] = {
 	{ .key = "row" },
@@ -113,6 +131,23 @@ const struct column coverage_columns[COVERAGE_FIELDS] = {
 bool coverage_is_rate_plan(const struct baophu_row *row)
 {
 	return row->kind == BAOPHU_ROW_PLAN && *row->denominator_measure && strcmp(row->denominator_measure, "plan") != 0;
+}
+
+bool coverage_is_plan_over(const struct baophu_row *plan, const struct baophu_row *figure)
+{
+	return figure && strcmp(plan->measure, figure->measure) == 0 &&
+	       (plan->value == figure->value || figure->kind == BAOPHU_ROW_SHARE) &&
+	       (plan->value == BAOPHU_ABSENT || (plan->from == figure->from && plan->to == figure->to));
+}
+
+const struct baophu_row *coverage_figure_below(const struct baophu_record *record, const struct baophu_row *plan)
+{
+	for (uint32_t i = 0; i < record->row_count; i++) {
+		const struct baophu_row *row = &record->rows[i];
+		if ((row->kind == BAOPHU_ROW_STOCK || row->kind == BAOPHU_ROW_FLOW) && coverage_is_plan_over(plan, row))
+			return row;
+	}
+	return NULL;
 }
 
 int64_t coverage_percent(const struct baophu_row *row, unsigned decimals, unsigned *ret_decimals)

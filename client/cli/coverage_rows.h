@@ -19,6 +19,10 @@ void coverage_set_finish(struct coverage_set *set);
 int coverage_set_add(struct coverage_set *set, const struct baophu_record *record);
 /* Puts the record in the place of the one with its unit number, or at the end; a tombstone takes it out. -ENOMEM. */
 int coverage_set_replace(struct coverage_set *set, const struct baophu_record *record);
+/* By unit number; coverage_set_replace keeps that order but for units that are new, which it puts at the end. */
+void coverage_set_sort(struct coverage_set *set);
+/* Of a set that is sorted; NULL: not there. */
+const struct baophu_record *coverage_set_find(const struct coverage_set *set, uint32_t unit_number);
 
 /* The flat row: one for each unit and measure, plan or indicator. */
 enum { COVERAGE_FIELDS = 42 };
@@ -34,6 +38,10 @@ int coverage_write_rows(struct writer *writer, const struct coverage_set *set, u
 
 /* True for a plan row over an indicator. */
 bool coverage_is_rate_plan(const struct baophu_row *row);
+/* True when the plan's row may stand on the line of `figure`, a row that is no plan's or NULL: it speaks of the very same value. */
+bool coverage_is_plan_over(const struct baophu_row *plan, const struct baophu_row *figure);
+/* The figure that a plan's row is over, which alone says where the figure itself is from; NULL: not in the record. */
+const struct baophu_row *coverage_figure_below(const struct baophu_record *record, const struct baophu_row *plan);
 /* The row's percentage: attainment of a plan, a share, a published rate as printed. BAOPHU_ABSENT when there is none that may be named (no
  * figure, no denominator, a partial sum). */
 int64_t coverage_percent(const struct baophu_row *row, unsigned decimals, unsigned *ret_decimals);

@@ -231,14 +231,6 @@ static void put_plan(const struct lines *lines, struct line *line, const struct 
 	}
 }
 
-/* True when the plan's line may be the line of `figure`: it speaks of the very same value. */
-static bool is_plan_over(const struct baophu_row *plan, const struct baophu_row *figure)
-{
-	return figure && strcmp(plan->measure, figure->measure) == 0 &&
-	       (plan->value == figure->value || figure->kind == BAOPHU_ROW_SHARE) &&
-	       (plan->value == BAOPHU_ABSENT || (plan->from == figure->from && plan->to == figure->to));
-}
-
 static int add_record(struct lines *lines, const struct baophu_record *record)
 {
 	const struct baophu_row *figure = NULL;
@@ -249,7 +241,7 @@ static int add_record(struct lines *lines, const struct baophu_record *record)
 		if (row->kind == BAOPHU_ROW_PUBLISHED)
 			continue;
 		bool is_plan = row->kind == BAOPHU_ROW_PLAN;
-		if (!is_plan || !line || has_plan || !is_plan_over(row, figure)) {
+		if (!is_plan || !line || has_plan || !coverage_is_plan_over(row, figure)) {
 			bool is_new_measure = !line || !figure || !is_plan || strcmp(row->measure, figure->measure) != 0;
 			line = add_line(lines);
 			if (!line)
@@ -258,9 +250,9 @@ static int add_record(struct lines *lines, const struct baophu_record *record)
 			if (is_new_measure)
 				put(line->cells[CELL_MEASURE], "%s", names_text(lines->names, row->measure));
 			has_plan = false;
-			if (is_plan && row->value != BAOPHU_ABSENT && !is_plan_over(row, figure))
+			if (is_plan && row->value != BAOPHU_ABSENT && !coverage_is_plan_over(row, figure))
 				put_figure(lines, line, row);
-			if (is_new_measure || (is_plan && row->value != BAOPHU_ABSENT && !is_plan_over(row, figure))) {
+			if (is_new_measure || (is_plan && row->value != BAOPHU_ABSENT && !coverage_is_plan_over(row, figure))) {
 				const struct name *name = names_find(lines->names, row->measure);
 				const char *counted = name && *name->numerator ? name->numerator : row->measure;
 				put(line->cells[CELL_COUNTED], "%s", names_unit(lines->names, counted));
@@ -274,7 +266,7 @@ static int add_record(struct lines *lines, const struct baophu_record *record)
 			}
 		}
 		if (is_plan) {
-			bool is_beside = figure && *line->cells[CELL_VALUE] && is_plan_over(row, figure);
+			bool is_beside = figure && *line->cells[CELL_VALUE] && coverage_is_plan_over(row, figure);
 			put_plan(lines, line, row, is_beside ? figure->origin : BAOPHU_PUBLISHED);
 			has_plan = true;
 		}

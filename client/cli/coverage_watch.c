@@ -231,52 +231,6 @@ static int show_snapshot(struct watch *watch)
 	return error;
 }
 
-/* ---- the way from a root to the unit, as topics spell it ---- */
-
-struct step {
-	char parent[BAOPHU_CODE_BYTES_MAX + 1];
-	uint32_t depth;
-	bool is_found;
-};
-
-static int take_parent(void *context, const struct wire_answer *answer)
-{
-	struct step *step = context;
-	if (!step->is_found && answer->unit_count) {
-		step->is_found = true;
-		step->depth = answer->units[0].depth;
-		snprintf(step->parent, sizeof step->parent, "%s", answer->units[0].parent);
-	}
-	return CLI_OK;
-}
-
-static int find_path(struct cli *cli, struct reader *reader, const char *unit, char path[static SUBSCRIPTION_PATH_BYTES_MAX],
-		     uint32_t *ret_depth)
-{
-	char code[BAOPHU_CODE_BYTES_MAX + 1];
-	snprintf(code, sizeof code, "%s", unit);
-	snprintf(path, SUBSCRIPTION_PATH_BYTES_MAX, "%s", unit);
-	for (int level = 0; level < DEPTHS_MAX; level++) {
-		struct step step = { 0 };
-		struct wire_query query = reader_question(WIRE_QUERY_UNITS);
-		query.unit = code;
-		int status = ask_all(cli, reader, &query, take_parent, &step, NULL);
-		if (status)
-			return status;
-		if (!step.is_found)
-			return ask_refused(code, BAOPHU_CODE_UNIT_UNKNOWN, NULL);
-		if (level == 0)
-			*ret_depth = step.depth;
-		if (!*step.parent)
-			return CLI_OK;
-		char longer[SUBSCRIPTION_PATH_BYTES_MAX + BAOPHU_CODE_BYTES_MAX + 2];
-		snprintf(longer, sizeof longer, "%s/%s", step.parent, path);
-		snprintf(path, SUBSCRIPTION_PATH_BYTES_MAX, "%.*s", SUBSCRIPTION_PATH_BYTES_MAX - 1, longer);
-		snprintf(code, sizeof code, "%s", step.parent);
-	}
-	return CLI_OK;
-}
-
 /* ---- on a terminal ---- */
 
 /* Everything together is as sure as the least sure of it: from what is worst to what is best. */
@@ -294,6 +248,9 @@ static void look(const struct watch *watch, struct live_sight *ret_sight)
 		if (!i || standing->place.seq < ret_sight->seq)
 			ret_sight->seq = standing->place.seq;
 		ret_sight->date = standing->date > ret_sight->date ? standing->date : ret_sight->date;
+		int64_t age_ms = subscription_proof_age_ms(watch->depths[i].subscription);
+		if (!i || age_ms < 0 || (ret_sight->proof_age_ms >= 0 && age_ms > ret_sight->proof_age_ms))
+			ret_sight->proof_age_ms = age_ms;
 	}
 	/* Depths proved at different places: the picture as a whole is of none of them. */
 	if (ret_sight->state == HOLDING_EXACT && !is_exact_everywhere(watch))
@@ -370,9 +327,11 @@ static int follow(struct watch *watch)
 
 int coverage_watch(struct cli *cli)
 {
+	if (cli->options.rank)
+		return coverage_watch_rank(cli);
 	struct watch *watch = calloc(1, sizeof *watch);
 	struct reader *reader = NULL;
-	char code[BAOPHU_CODE_BYTES_MAX + 1], path[SUBSCRIPTION_PATH_BYTES_MAX];
+	char code[BAOPHU_CODE_BYTES_MAX + 1], path[ASK_PATH_BYTES], name[BAOPHU_TEXT_BYTES_MAX + 1];
 	uint32_t top_depth = 0, levels = cli->options.depth == CLI_DEPTH_UNSAID ? 1 : cli->options.depth;
 	if (!watch)
 		return cli_fail(_("coverage"), -ENOMEM);
@@ -389,7 +348,7 @@ int coverage_watch(struct cli *cli)
 	if (!status)
 		status = coverage_check_measures(cli, &watch->names);
 	if (!status)
-		status = find_path(cli, reader, code, path, &top_depth);
+		status = ask_path(cli, reader, code, path, name, &top_depth);
 	reader_close(reader);
 	if (!status && writer_is_for_people(&cli->writer) && !cli->options.once && terminal_is_paintable()) {
 		int error = live_open(cli, &watch->names, &watch->live);

@@ -64,6 +64,8 @@ static const struct option_row {
 	[OPTION_ONCE] = { "once", 0, TYPE_FLAG, AT(once), NULL, N_("print the first proven snapshot, then end"), NULL, NULL, 0, 0 },
 	[OPTION_ASCII] = { "ascii", 0, TYPE_FLAG, AT(ascii), NULL, N_("bars of # and no other signs than ASCII has"), NULL, NULL, 0,
 			   0 },
+	[OPTION_RANK] = { "rank", 0, TYPE_FLAG, AT(rank), NULL, N_("the units in order of what they have reached, and who moves"),
+			  NULL, NULL, 0, 0 },
 	[OPTION_UNIT] = { "unit", 0, TYPE_CODE, AT(unit), "CODE", N_("only this unit and what lies below it"), NULL, NULL, 0, 0 },
 	[OPTION_AGENT] = { "agent", 'a', TYPE_CODE, AT(agent), "NAME", N_("name of the sender as the centre enrolled it"),
 			   "BAOPHU_AGENT", NULL, 0, 0 },

@@ -60,14 +60,6 @@ static bool has_one_measure(const struct baophu_record *const *records, size_t c
 	return first;
 }
 
-/* True when the plan's line may speak of `figure`: of the very same value. */
-static bool is_plan_over(const struct baophu_row *plan, const struct baophu_row *figure)
-{
-	return figure && strcmp(plan->measure, figure->measure) == 0 &&
-	       (plan->value == figure->value || figure->kind == BAOPHU_ROW_SHARE) &&
-	       (plan->value == BAOPHU_ABSENT || (plan->from == figure->from && plan->to == figure->to));
-}
-
 static int add_unit(struct view *view, const struct baophu_record *record, unsigned indent)
 {
 	const struct baophu_row *figure = NULL;
@@ -89,11 +81,11 @@ static int add_unit(struct view *view, const struct baophu_record *record, unsig
 		bool is_plan = read->kind == BAOPHU_ROW_PLAN;
 		if (!is_shown(read))
 			continue;
-		if (is_plan && row && !row->plan && is_plan_over(read, figure)) {
+		if (is_plan && row && !row->plan && coverage_is_plan_over(read, figure)) {
 			row->plan = read;
 			continue;
 		}
-		bool is_further = is_plan && is_plan_over(read, figure);
+		bool is_further = is_plan && coverage_is_plan_over(read, figure);
 		row = add_row(view);
 		if (!row)
 			return -ENOMEM;
@@ -130,6 +122,7 @@ static int add_below(struct view *view, const struct baophu_record **sorted, siz
 int view_build(struct view *view, const struct baophu_record *const *records, size_t count)
 {
 	view->count = 0;
+	view->is_ranking = false;
 	view->has_one_measure = has_one_measure(records, count);
 	if (!count)
 		return 0;
@@ -144,6 +137,47 @@ int view_build(struct view *view, const struct baophu_record *const *records, si
 	int error = add_below(view, sorted, count, top->parent, 0);
 	free(sorted);
 	return error;
+}
+
+static unsigned digits_of(uint32_t number)
+{
+	unsigned digits = 1;
+	while (number /= 10)
+		digits++;
+	return digits;
+}
+
+int view_build_ranking(struct view *view, const struct baophu_league *league, const struct coverage_set *set)
+{
+	struct baophu_league_table table;
+	struct baophu_league_place place;
+	view->count = 0;
+	view->is_ranking = true;
+	view->has_one_measure = false;
+	for (uint32_t i = 0; baophu_league_table(league, i, &table) == 0; i++) {
+		const struct baophu_league_key *key = table.key;
+		for (uint32_t j = 0; baophu_league_place(league, i, j, &place) == 0; j++) {
+			const struct baophu_record *record = coverage_set_find(set, place.unit_number);
+			const struct baophu_row *ranked = record ? baophu_record_row(record, key->kind, key->measure, key->plan)
+								 : NULL;
+			if (!ranked)
+				continue;
+			bool is_plan = key->kind == BAOPHU_ROW_PLAN;
+			const struct baophu_row *figure = is_plan ? coverage_figure_below(record, ranked) : NULL;
+			for (int is_heading = j == 0; is_heading >= 0; is_heading--) {
+				struct view_row *row = add_row(view);
+				if (!row)
+					return -ENOMEM;
+				row->record = record;
+				row->figure = figure ? figure : ranked;
+				row->is_heading = is_heading;
+				row->plan = is_plan ? ranked : NULL;
+				row->rank = place.rank;
+				row->indent = digits_of(table.ranked);
+			}
+		}
+	}
+	return 0;
 }
 
 /* ---- texts of known width ---- */
@@ -331,7 +365,12 @@ static const struct {
 	[COLUMN_REPORTED] = { N_("Reported n/m"), true },
 };
 
-static const char *heading_of(int column) { return *columns[column].heading ? _(columns[column].heading) : ""; }
+static const char *heading_of(const struct view *view, int column)
+{
+	if (column == COLUMN_LABEL && view->is_ranking)
+		return _("Rank, unit");
+	return *columns[column].heading ? _(columns[column].heading) : "";
+}
 
 struct cells {
 	char text[COLUMN_COUNT][TEXT_BYTES];
@@ -447,17 +486,53 @@ static bool has_words(const char *text, const char *words)
 	return *wide[1] && wcsstr(wide[0], wide[1]);
 }
 
+/* "Nợ bảo hiểm (đồng) · kế hoạch nam-2024", "  2  Thới Lai". */
+static void fill_ranking_label(const struct view_frame *frame, const struct view_row *row, const char *mostly,
+			       char label[static TEXT_BYTES])
+{
+	const char *measure = names_text(frame->names, row->figure->measure), *counted = counted_in(frame->names, row->figure);
+	bool is_said = !*counted || strcmp(counted, mostly) == 0 || has_words(measure, counted);
+	if (row->is_heading)
+		snprintf(label, TEXT_BYTES, "%s%s%s%s%s%s", measure, is_said ? "" : " (", is_said ? "" : counted,
+			 is_said ? "" : ")", row->plan ? frame->is_ascii ? _(" - plan ") : _(" · plan ") : "",
+			 row->plan ? row->plan->plan : "");
+	else if (row->rank)
+		snprintf(label, TEXT_BYTES, "%*u  %s", (int)row->indent, row->rank, unit_name(row->record));
+	else
+		snprintf(label, TEXT_BYTES, "%*s%s  %s", (int)row->indent - 1, "", frame->is_ascii ? "-" : "–",
+			 unit_name(row->record));
+}
+
+static void fill_change(const struct view *view, const struct view_frame *frame, const struct view_row *row,
+			char cell[static TEXT_BYTES])
+{
+	char number[NUMBER_BYTES];
+	if (row->is_new) {
+		snprintf(cell, TEXT_BYTES, "%s", _("new"));
+	} else if (row->change != BAOPHU_ABSENT && row->change) {
+		bool goes_up = row->change > 0, has_arrow = view->is_ranking && !frame->is_ascii;
+		snprintf(cell, TEXT_BYTES, "%s%s",
+			 has_arrow ? goes_up ? "▲" : "▼"
+			 : goes_up ? "+"
+				   : "",
+			 number_format(has_arrow && !goes_up ? -row->change : row->change, frame->vietnamese, number));
+	}
+}
+
 static void fill_cells(const struct view *view, const struct view_frame *frame, const struct view_row *row, const char *mostly,
 		       bool has_periods, struct cells *cells)
 {
-	char number[NUMBER_BYTES], figure[COVERAGE_FIGURE_BYTES];
+	char figure[COVERAGE_FIGURE_BYTES];
 	const struct baophu_row *read = row->figure;
 	*cells = (struct cells){ .percent = BAOPHU_ABSENT };
 	if (!row->is_further_plan) {
 		const char *name = row->is_heading || view->has_one_measure || !read ? unit_name(row->record)
 										     : names_text(frame->names, read->measure);
-		snprintf(cells->text[COLUMN_LABEL], TEXT_BYTES, "%*s%s", (int)row->indent * 2, "", name);
-		const char *counted = read ? counted_in(frame->names, read) : "";
+		if (view->is_ranking)
+			fill_ranking_label(frame, row, mostly, cells->text[COLUMN_LABEL]);
+		else
+			snprintf(cells->text[COLUMN_LABEL], TEXT_BYTES, "%*s%s", (int)row->indent * 2, "", name);
+		const char *counted = read && !view->is_ranking ? counted_in(frame->names, read) : "";
 		if (*counted && strcmp(counted, mostly) != 0 && !has_words(name, counted))
 			cells->counted = counted;
 	}
@@ -482,16 +557,14 @@ static void fill_cells(const struct view *view, const struct view_frame *frame, 
 		fill_dates(frame, read, cells, has_periods);
 		if (read->expected)
 			snprintf(cells->text[COLUMN_REPORTED], TEXT_BYTES, "%u/%u", read->reported, read->expected);
-		if (row->is_new)
-			snprintf(cells->text[COLUMN_CHANGE], TEXT_BYTES, "%s", _("new"));
-		else if (row->change != BAOPHU_ABSENT && row->change)
-			snprintf(cells->text[COLUMN_CHANGE], TEXT_BYTES, "%s%s", row->change > 0 ? "+" : "",
-				 number_format(row->change, frame->vietnamese, number));
+		fill_change(view, frame, row, cells->text[COLUMN_CHANGE]);
 	}
 	if (row->plan)
 		fill_plan(frame, row, cells);
 	else if (!cells->instead)
 		cells->instead = word_for_people(WORDS_STATE, BAOPHU_STATE_NO_PLAN);
+	if (view->is_ranking) /* the heading says which */
+		cells->text[COLUMN_PLAN][0] = '\0';
 	/* Why there is no figure matters more than the plan that nobody can be measured by. */
 	if (read->value == BAOPHU_ABSENT && !row->is_further_plan && read->kind != BAOPHU_ROW_SHARE &&
 	    !coverage_is_rate_plan(read)) {
@@ -554,6 +627,8 @@ static void measure_columns(const struct view *view, const struct view_frame *fr
 			unsigned width = width_of(cells.text[j]);
 			if (j == COLUMN_LABEL && cells.counted)
 				width += width_of(cells.counted) + 3;
+			if (view->is_ranking && view->rows[i].is_heading) /* has the whole line */
+				continue;
 			layout->widths[j] = width > layout->widths[j] ? width : layout->widths[j];
 		}
 		layout->marks |= view->rows[i].is_heading ? 0 : marks_of(&view->rows[i]);
@@ -561,7 +636,7 @@ static void measure_columns(const struct view *view, const struct view_frame *fr
 		instead = said > instead ? said : instead;
 	}
 	for (int j = 0; j < COLUMN_COUNT; j++) {
-		unsigned heading = width_of(heading_of(j));
+		unsigned heading = width_of(heading_of(view, j));
 		if (j == COLUMN_BAR ? layout->widths[COLUMN_REACHED] > 0 : layout->widths[j] > 0)
 			layout->widths[j] = heading > layout->widths[j] ? heading : layout->widths[j];
 	}
@@ -681,7 +756,10 @@ static void put_title(struct view_screen *screen, const struct view *view, const
 	const char *dot = frame->is_ascii ? " - " : " · ";
 	char text[VIEW_LINE_BYTES], place[TEXT_BYTES] = "", date[11];
 	const struct view_row *first = view->count ? &view->rows[0] : NULL;
-	size_t used = (size_t)snprintf(text, sizeof text, "%s", first ? unit_name(first->record) : "baophu");
+	const char *title = frame->title ? frame->title : first ? unit_name(first->record) : "baophu";
+	size_t used = (size_t)snprintf(text, sizeof text, "%s", title);
+	if (view->is_ranking)
+		used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", dot, _("ranking"));
 	for (size_t i = 0; view->has_one_measure && i < view->count; i++)
 		if (view->rows[i].figure) {
 			used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", dot,
@@ -706,7 +784,8 @@ static void put_title(struct view_screen *screen, const struct view *view, const
 	put_sides(&pen, text, place, true);
 }
 
-static void put_headings(struct view_screen *screen, const struct view_frame *frame, const struct layout *layout)
+static void put_headings(struct view_screen *screen, const struct view *view, const struct view_frame *frame,
+			 const struct layout *layout)
 {
 	struct pen pen = begin_line(screen, frame, VIEW_HEADING);
 	bool is_first = true;
@@ -717,7 +796,7 @@ static void put_headings(struct view_screen *screen, const struct view_frame *fr
 		if (!is_first)
 			put_blanks(&pen, GAP);
 		is_first = false;
-		const char *heading = heading_of(i);
+		const char *heading = heading_of(view, i);
 		if (i == COLUMN_BAR) { /* ends where the mark stands */
 			unsigned mark = layout->widths[i] - layout->widths[i] / 5;
 			put_cell(&pen, heading, mark, true);
@@ -817,7 +896,7 @@ int view_lay_out(const struct view *view, const struct view_frame *frame, struct
 	screen->offset = frame->offset < last ? frame->offset : last;
 	if (frames == 3) {
 		put_title(screen, view, frame, &layout);
-		put_headings(screen, frame, &layout);
+		put_headings(screen, view, frame, &layout);
 	}
 	for (size_t i = 0; i < screen->page; i++) {
 		size_t index = screen->offset + i;

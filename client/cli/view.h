@@ -5,19 +5,23 @@
  */
 #pragma once
 
+#include <baophu/client.h>
+
 #include "coverage_rows.h"
 #include "holding.h"
 
-/* One line of the list: the heading of a unit, or a figure with one plan over it. */
+/* One line of the list: the heading of a unit, or a figure with one plan over it. In a ranking: the heading of a table, or a unit in it. */
 struct view_row {
 	const struct baophu_record *record;
 	const struct baophu_row *figure; /* NULL: a heading, or a unit of which nothing was ever reported */
 	const struct baophu_row *plan; /* NULL: none over it */
-	unsigned indent; /* levels below the first unit */
+	unsigned indent; /* levels below the first unit; in a ranking columns that a rank may need */
+	uint32_t rank; /* in a ranking; 0: not ranked */
 	bool is_heading; /* the unit's figures follow on lines of their own */
 	bool is_further_plan; /* figure and name stand on the line above */
 	int64_t
-	    change; /* since the start; BAOPHU_ABSENT: none, or nothing to compare with. The painter's to fill, like the next two */
+	    change; /* since the start, of the figure; in a ranking places gone up. BAOPHU_ABSENT: none, or nothing to compare with. The
+			 * painter's to fill, like the next two */
 	bool is_new; /* nothing was there at the start */
 	bool is_recent;
 };
@@ -25,14 +29,19 @@ struct view {
 	struct view_row *rows;
 	size_t count, capacity;
 	bool has_one_measure; /* units have no heading: a line is a unit */
+	bool is_ranking;
 };
 /* Takes zeroed memory. */
 void view_finish(struct view *view);
 /* Makes the rows of records that came in any order: units in the order of the tree, those below a unit by code. Rows of another's
  * arithmetic (published percentages) are left out. The records are borrowed while the view is used. -ENOMEM. */
 int view_build(struct view *view, const struct baophu_record *const *records, size_t count);
+/* Makes the rows of a league instead: each table, in it the units in their order. The records are of `set`, which is sorted; borrowed as
+ * above. -ENOMEM. */
+int view_build_ranking(struct view *view, const struct baophu_league *league, const struct coverage_set *set);
 
 struct view_frame {
+	const char *title; /* whose units these are; NULL: the first one's name */
 	unsigned width, height;
 	size_t offset; /* first row shown; too large ones are made smaller */
 	bool vietnamese, is_ascii;

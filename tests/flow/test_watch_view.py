@@ -9,6 +9,7 @@ here waits for time to pass, only for what must appear. How lines are laid out i
 
 import contextlib
 import fcntl
+import json
 import os
 import pathlib
 import pty
@@ -230,9 +231,14 @@ class View(unittest.TestCase):
     def test_without_a_daemon_it_says_stale_and_recovers(self):
         with self.watch("92", "--depth", "1", "--measure", "bhxh_tn") as watch:
             watch.shows("chính xác")
+            began = time.time()
             self.centre.daemon.send_signal(signal.SIGTERM)
             self.assertEqual(self.centre.daemon.wait(WAIT_S), 0)
-            watch.shows("SỐ CŨ từ", "mất kết nối")
+            ended = time.time()
+            line = watch.shows("SỐ CŨ từ", "mất kết nối")
+            # Since the last seal, on the wall clock of whoever looks; a seal comes each second, and it was shown before that.
+            possible = {time.strftime("%H:%M:%S", time.localtime(second)) for second in range(int(began) - 5, int(ended) + 1)}
+            self.assertIn(re.search(r"SỐ CŨ từ ([0-9:]{8})", line).group(1), possible)
             watch.shows("Thới Lai", "1.530")  # what was known stays, called old
             self.centre.daemon = subprocess.Popen(self.centre.daemon.args, stdout=self.centre.log, stderr=self.centre.log,
                                                   stdin=subprocess.DEVNULL)
@@ -242,6 +248,57 @@ class View(unittest.TestCase):
             watch.shows("chính xác")
             watch.type(b"q")
             self.assertEqual(watch.ends(), 0)
+
+    def report_commune(self, value):
+        self.centre.run("report", "send", "20098", "bhxh_tn", value, "--to", "2019-08-11", "--agent", "a-luoi", output=None)
+
+    def test_a_rank_moves_and_says_how_far(self):
+        with self.watch("481", "--rank", "--measure", "bhxh_tn") as watch:
+            watch.shows("chính xác")
+            self.assertIn("A Lưới · xếp hạng (người)", watch.screen.text())
+            self.assertTrue(watch.screen.line("BHXH tự nguyện · kế hoạch nam-2019"))
+            self.assertTrue(watch.screen.line("10  Hồng Kim", "66,67%"))
+            self.assertFalse(watch.screen.line("▸"))
+            self.report_commune(40)
+            first = watch.shows("1  ", "133,33%", "▲")
+            self.assertTrue(first.startswith("▸  1  "), first)
+            watch.shows("2  TT A Lưới", "113,33%", "▼1")
+            self.assertTrue(watch.screen.line("11  Hồng Kim", "66,67%", "▼1"))
+            watch.shows("chính xác")
+            watch.type(b"q")
+            self.assertEqual(watch.ends(), 0)
+            self.is_given_back(watch)
+
+    def test_ranks_follow_as_lines_of_json(self):
+        environment = {**os.environ, **{f"BAOPHU_{name.upper()}": value for name, value in self.centre.endpoints.items()}}
+        command = [str(test_articles.BUILD / "client" / "baophu"), "coverage", "watch", "481", "--rank", "--plan", "nam-2019", "-o", "jsonl"]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        text = b""
+
+        def rows(count):
+            nonlocal text
+            deadline = time.monotonic() + WAIT_S
+            while text.count(b"\n") < count and time.monotonic() < deadline:
+                if select.select([process.stdout], [], [], 0.1)[0]:
+                    text += os.read(process.stdout.fileno(), 65536)
+            lines = text.split(b"\n")
+            text = b"\n".join(lines[count:])
+            self.assertGreaterEqual(len(lines), count)
+            return [json.loads(line) for line in lines[:count]]
+
+        try:
+            before = {row["unit"]: row["rank"] for row in rows(21)}
+            self.assertEqual(sorted(before.values()), [1] * 9 + [10] * 6 + [16] * 2 + [18] * 3 + [21])
+            self.report_commune(40)
+            moved = {row["unit"]: (row["rank_before"], row["rank"]) for row in rows(before["20098"])}
+            self.assertEqual(moved.pop("20098"), (before["20098"], 1))  # it passes everybody who was before it, and they one place back
+            self.assertEqual(moved, {unit: (rank, rank + 1) for unit, rank in before.items() if rank < before["20098"]})
+            self.report_commune("withdraw")  # what was reported first stands again
+            self.assertEqual(len(rows(before["20098"])), before["20098"])
+        finally:
+            process.kill()
+            process.wait(WAIT_S)
+            process.stdout.close()
 
     def test_signals_give_the_terminal_back(self):
         for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP)):

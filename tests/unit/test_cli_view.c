@@ -245,6 +245,81 @@ Test(view, has_a_line_a_unit_where_there_is_one_measure)
 	looks_like(&frame, "view80.one.ascii.vi.txt");
 }
 
+/* ---- league tables ---- */
+
+static struct coverage_set ranked;
+static struct baophu_league *league;
+
+/* Five districts: two that share a rank, one that moved up, one known in part, one with a debt against a plan of its own. */
+static void rank(const char *language)
+{
+	static const char *const names_of[] = { "Ninh Kiều", "Ô Môn", "Thới Lai", "Phong Điền", "Vĩnh Thạnh" };
+	static const int64_t values[] = { 250, 120, 2700, 60, 468 }, targets[] = { 200, 200, 2857, 100, 630 };
+	const struct baophu_league_config config = { .across_parents = true };
+	speak(language);
+	for (uint32_t i = 0; i < 5; i++) {
+		struct baophu_row of[4];
+		struct baophu_record record = { .unit_number = i + 1, .row_count = 2, .rows = of, .parent = "92" };
+		snprintf(record.unit, sizeof record.unit, "91%u", i);
+		snprintf(record.name, sizeof record.name, "%s", names_of[i]);
+		of[0] = figure(BAOPHU_ROW_STOCK, "bhxh_tn", values[i], 20240430, 20240430);
+		of[1] = against(&of[0], "nam-2024", targets[i], i ? BAOPHU_STATE_HALF : BAOPHU_STATE_MET);
+		if (i == 2)
+			of[1].origin = BAOPHU_ILLUSTRATIVE; /* the plan alone */
+		if (i == 4) {
+			of[0].basis = of[1].basis = BAOPHU_BASIS_PARTIAL;
+			of[0].reported = of[1].reported = 1;
+			of[0].expected = of[1].expected = 3;
+			of[1].state = BAOPHU_STATE_PARTIAL;
+			of[2] = figure(BAOPHU_ROW_STOCK, "no_bh", 806000000, 20240331, 20240331);
+			of[3] = against(&of[2], "giam-no", 500000000, BAOPHU_STATE_MET);
+			of[3].plan_state = BAOPHU_PLAN_ENDED;
+			record.row_count = 4;
+		}
+		cr_assert_eq(coverage_set_add(&ranked, &record), 0);
+	}
+	coverage_set_sort(&ranked);
+	const struct baophu_cut cut = { .is_whole = true, .record_count = ranked.count, .records = ranked.records };
+	cr_assert_eq(baophu_league_create(&config, &league), 0);
+	cr_assert_eq(baophu_league_take(league, &cut), 0);
+	cr_assert_eq(view_build_ranking(&view, league, &ranked), 0);
+	for (size_t i = 0; i < view.count; i++) {
+		struct view_row *row = &view.rows[i];
+		if (row->is_heading || !row->rank)
+			continue;
+		row->change = strcmp(row->record->unit, "912") == 0 ? 2 : strcmp(row->record->unit, "911") == 0 ? -1 : 0;
+		row->is_recent = row->change != 0;
+		row->is_new = strcmp(row->record->unit, "913") == 0;
+	}
+}
+
+static struct view_frame rank_frame_of(unsigned width, unsigned height)
+{
+	struct view_frame frame = frame_of(width, height);
+	frame.title = "Thành phố Cần Thơ";
+	return frame;
+}
+
+Test(view, ranks_a_vietnamese_screen)
+{
+	rank("vi");
+	struct view_frame frame = rank_frame_of(80, 12);
+	looks_like(&frame, "rank80.vi.txt");
+	frame.is_ascii = true;
+	looks_like(&frame, "rank80.ascii.vi.txt");
+}
+
+Test(view, ranks_an_english_screen)
+{
+	rank("en");
+	struct view_frame frame = rank_frame_of(80, 12);
+	looks_like(&frame, "rank80.en.txt");
+	for (unsigned width = 1; width <= 130; width++) {
+		frame = rank_frame_of(width, 1 + width % 20);
+		hold_in_bounds(&frame);
+	}
+}
+
 Test(view, fits_every_size)
 {
 	watch("vi");
