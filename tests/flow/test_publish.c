@@ -397,7 +397,7 @@ Test(publish, a_topic_that_a_stranger_cancels_is_subscribed_again, .fini = end)
 		const char *topic = i ? records : seal;
 		uint8_t frame[64] = { 0, (uint8_t)(1 + strlen(topic)), 0 };
 		memcpy(frame + 3, topic, strlen(topic));
-		cr_assert_eq(send(stranger, frame, 3 + strlen(topic), 0), 3 + strlen(topic));
+		cr_assert_eq(send(stranger, frame, 3 + strlen(topic), 0), (ssize_t)(3 + strlen(topic)));
 	}
 	cr_assert_eq(wait_for(subscription, HOLDING_STALE), HOLDING_STALE, "it says that it does not know");
 	cr_assert_eq(wait_for(subscription, HOLDING_EXACT), HOLDING_EXACT);
