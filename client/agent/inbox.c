@@ -488,27 +488,53 @@ static void forget_answers(struct inbox *inbox)
 	*inbox->name = '\0';
 }
 
-int inbox_begin_answers(struct inbox *inbox, char ret_name[static INBOX_NAME_BYTES])
+/* Nothing of a file is at hand or left over; what was sealed without one is published first. */
+static int be_without_file(struct inbox *inbox)
 {
-	if (!inbox->has_file)
+	char left[INBOX_NAME_BYTES];
+	if (inbox->has_file || (inbox->is_sealed && first_name(inbox->at[TAKEN], left)))
+		return -EBUSY;
+	return inbox->is_sealed ? publish_answers(inbox) : 0;
+}
+
+int inbox_begin_answers(struct inbox *inbox, const char *name, char ret_name[static INBOX_NAME_BYTES])
+{
+	char wanted[INBOX_NAME_BYTES], twin[INBOX_NAME_BYTES];
+	if (name) {
+		int error = be_without_file(inbox);
+		if (error)
+			return error;
+		settle_name(name, wanted);
+	} else if (inbox->has_file) {
+		memcpy(wanted, inbox->file.name, sizeof wanted);
+	} else {
 		return -EINVAL;
+	}
 	forget_answers(inbox);
-	char name[INBOX_NAME_BYTES];
 	for (int i = 1; i <= TWINS_MAX; i++) {
-		twin_name(inbox->file.name, i, name);
-		if (is_free(inbox, name)) {
-			memcpy(inbox->name, name, sizeof name);
-			memcpy(ret_name, name, sizeof name);
+		twin_name(wanted, i, twin);
+		if (is_free(inbox, twin)) {
+			memcpy(inbox->name, twin, sizeof twin);
+			memcpy(ret_name, twin, sizeof twin);
 			return 0;
 		}
 	}
 	return -EEXIST;
 }
 
+void inbox_forget_answers(struct inbox *inbox)
+{
+	if (!inbox->has_file)
+		forget_answers(inbox);
+}
+
 int inbox_begin_later_answers(struct inbox *inbox, const char *name)
 {
-	if (inbox->has_file || inbox->is_sealed || strlen(name) >= INBOX_NAME_BYTES || !*name || strchr(name, '/'))
-		return inbox->has_file || inbox->is_sealed ? -EBUSY : -EINVAL;
+	if (strlen(name) >= INBOX_NAME_BYTES || !*name || strchr(name, '/'))
+		return -EINVAL;
+	int error = be_without_file(inbox);
+	if (error)
+		return error;
 	forget_answers(inbox);
 	memcpy(inbox->name, name, strlen(name) + 1);
 	return 0;

@@ -81,8 +81,9 @@ enum inbox_answer {
 	INBOX_ANSWER_COUNT
 };
 /* Begins the answers of the file at hand, forgetting any that were made before, and settles the name under which file and answers will
- * stand: the file's own, if nothing in sent/ and rejected/ has it, else with " (2)", ... Copied to `ret_name`. */
-int inbox_begin_answers(struct inbox *inbox, char ret_name[static INBOX_NAME_BYTES]);
+ * stand: the file's own, if nothing in sent/ and rejected/ has it, else with " (2)", ... Copied to `ret_name`. With `name` (which may be
+ * `ret_name`) the same for something that is no file of the folder; nothing may be at hand then, nor wait to be published (-EBUSY). */
+int inbox_begin_answers(struct inbox *inbox, const char *name, char ret_name[static INBOX_NAME_BYTES]);
 /* Begins answers to a name settled earlier; nothing may be at hand (-EBUSY). */
 int inbox_begin_later_answers(struct inbox *inbox, const char *name);
 /* Puts a text as it is. `receipt_seq`: of RECEIVED. */
@@ -91,6 +92,8 @@ int inbox_put_answer(struct inbox *inbox, enum inbox_answer answer, uint64_t rec
 const char *inbox_answer_path(const struct inbox *inbox, enum inbox_answer answer, char path[static INBOX_PATH_BYTES]);
 /* Makes the answers durable. Of a file: before what it says is saved. */
 int inbox_seal_answers(struct inbox *inbox);
+/* Forgets answers that belong to no file of the folder. */
+void inbox_forget_answers(struct inbox *inbox);
 /* True when there are sealed answers for the file left over; their name in `ret_name`. */
 bool inbox_has_answers(const struct inbox *inbox, char ret_name[static INBOX_NAME_BYTES]);
 /* Moves the file at hand, if there is one, and the sealed answers into place; nothing is at hand afterwards. A file that somebody changed

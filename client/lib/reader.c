@@ -47,6 +47,11 @@ void reader_close(struct reader *reader)
 
 struct link *reader_link(struct reader *reader) { return &reader->link; }
 
+void reader_descriptors(const struct reader *reader, int ret_descriptors[static 2])
+{
+	link_descriptors(&reader->link, ret_descriptors);
+}
+
 bool reader_is_waiting(const struct reader *reader)
 {
 	return reader->is_asked && reader->link.is_up && reader->asked_on == reader->link.up_count;

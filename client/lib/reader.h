@@ -37,3 +37,5 @@ int reader_take(struct reader *reader, struct wire_answer *ret_answer);
 bool reader_is_waiting(const struct reader *reader);
 struct link;
 struct link *reader_link(struct reader *reader); /* to wait on; borrowed */
+/* Descriptors to poll for reading after a reader_take that returned 0, as link_descriptors. */
+void reader_descriptors(const struct reader *reader, int ret_descriptors[static 2]);

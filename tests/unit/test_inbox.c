@@ -77,7 +77,7 @@ static struct inbox *open_inbox(void)
 /* What the office does with a file that it could save. */
 static void settle(struct inbox *inbox, char name[static INBOX_NAME_BYTES])
 {
-	cr_assert_eq(inbox_begin_answers(inbox, name), 0);
+	cr_assert_eq(inbox_begin_answers(inbox, NULL, name), 0);
 	cr_assert_eq(inbox_put_answer(inbox, INBOX_SAVED, 0, "saved", 5), 0);
 	cr_assert_eq(inbox_seal_answers(inbox), 0);
 	cr_assert_eq(inbox_publish(inbox), 0);
@@ -306,7 +306,7 @@ Test(inbox, a_file_put_back_waits_before_it_comes_again)
 	int64_t now_ms = 0;
 	put(path("inbox/a.csv"), "1");
 	cr_assert_eq(look(inbox, &now_ms, &file), 1);
-	cr_assert_eq(inbox_begin_answers(inbox, name), 0);
+	cr_assert_eq(inbox_begin_answers(inbox, NULL, name), 0);
 	cr_assert_eq(inbox_put_answer(inbox, INBOX_SAVED, 0, "saved", 5), 0);
 	cr_assert_eq(inbox_put_back(inbox, now_ms, 60000), 0);
 	cr_assert(is_there(path("inbox/a.csv")));
@@ -431,7 +431,7 @@ static void work(void)
 		if (!result)
 			continue;
 		if (!file.is_left_over || !shared->saved) {
-			if (inbox_begin_answers(inbox, name) || inbox_put_answer(inbox, INBOX_SAVED, 0, "saved", 5) ||
+			if (inbox_begin_answers(inbox, NULL, name) || inbox_put_answer(inbox, INBOX_SAVED, 0, "saved", 5) ||
 			    inbox_put_answer(inbox, INBOX_REASONS, 0, "why", 3) ||
 			    inbox_put_answer(inbox, INBOX_ROWS_CSV, 0, "rows", 4) || inbox_seal_answers(inbox))
 				_exit(4);
