@@ -155,3 +155,13 @@ int text_fold(const char *text, bool drop_marks, char *buffer, size_t size)
 	count = compose(points, count, buffer, size);
 	return count < 0 ? (int)count : 0;
 }
+
+size_t text_cut(const char *text, size_t max)
+{
+	size_t length = strnlen(text, max + 1);
+	if (length <= max)
+		return length;
+	for (length = max; length && ((uint8_t)text[length] & 0xc0) == 0x80;)
+		length--;
+	return length;
+}

@@ -14,3 +14,5 @@ int text_to_nfc(const char *text, size_t bytes, char *buffer, size_t size);
 /* A key for matching names however they were typed: NFC, lower case, old and new tone placement alike (Hòa, Hoà), marks kept.
  * With `drop_marks`, also without marks and đ as d ("can tho"). Same errors as text_to_nfc. */
 int text_fold(const char *text, bool drop_marks, char *buffer, size_t size);
+/* How many bytes of `text` to show when at most `max` fit: the longest head that ends between letters. */
+size_t text_cut(const char *text, size_t max);

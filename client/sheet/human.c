@@ -1000,14 +1000,8 @@ const char *human_explain(enum human_problem problem, const char *text, const st
 {
 	char shown[80];
 	const char *first = doubt ? doubt->first : "", *second = doubt ? doubt->second : "";
-	size_t length = strlen(text);
-	if (length >= sizeof shown) { /* cut between letters */
-		for (length = sizeof shown - 4; length && ((unsigned char)text[length] & 0xc0) == 0x80;)
-			length--;
-		snprintf(shown, sizeof shown, "%.*s…", (int)length, text);
-	} else {
-		memcpy(shown, text, length + 1);
-	}
+	int length = (int)text_cut(text, sizeof shown - 4);
+	snprintf(shown, sizeof shown, "%.*s%s", length, text, text[length] ? "…" : "");
 	switch (problem) {
 	case HUMAN_OK:
 		if (size)

@@ -77,6 +77,7 @@ enum sheet_trouble {
 	SHEET_TOO_MANY_PARTS, /* tabs, merged ranges, styles, entries of the archive; detail: which */
 	/* the reading process (sheet_child.h) */
 	SHEET_READER_DIED, /* detail: how */
+	SHEET_READER_FULL, /* needs more memory than it may have */
 	SHEET_READER_SLOW,
 	SHEET_READER_WRONG, /* its answer is not one */
 	SHEET_READER_MISSING, /* detail: errno's words */
@@ -88,6 +89,7 @@ enum sheet_trouble {
 	SHEET_CELL_NO_DATE, /* a date format over a number that is no date */
 	SHEET_CELL_NOT_A_NUMBER, /* a numeric cell whose content is none */
 	SHEET_CELL_CONTROL, /* a control character */
+	SHEET_CELL_SCALED, /* the number format writes nghìn, triệu or tỷ behind the number: 806 is shown as 806 triệu */
 	SHEET_TROUBLE_COUNT
 };
 struct sheet_problem {
