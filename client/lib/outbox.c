@@ -41,7 +41,7 @@ struct outbox {
 
 	struct session *session;
 	uint32_t welcomes; /* of the session, as last looked at */
-	uint64_t session_epoch, session_base; /* of its series */
+	struct outbox_run session_run; /* that it was opened for */
 	int64_t retry_ms; /* monotonic; 0: at once */
 	int backoff_ms;
 	bool has_more; /* there was more to do than one call does */
@@ -227,10 +227,10 @@ static int begin(struct outbox *outbox, const char *agent)
 {
 	struct outbox_standing *standing = &outbox->state.standing;
 	struct outbox_bytes head = { 0 };
-	struct outbox_sum fresh = { .standing = { .next = 1, .answered_to = 1, .series = 1 } };
-	struct outbox_series series = { .epoch = new_epoch(), .base = 1 };
+	struct outbox_sum fresh = { .standing = { .next = 1, .answered_to = 1, .series = 1 }, .run_count = 1 };
+	struct outbox_run run = { .epoch = new_epoch(), .base = 1, .number = 1 };
 	memcpy(fresh.standing.agent, agent, strlen(agent) + 1);
-	fresh.series = &series;
+	fresh.runs = &run;
 	outbox_put_head(&head, &fresh, wall_ms());
 	const struct spool_record record = { .type = OUTBOX_RECORD_HEAD, .bytes = head.bytes, .size = head.used };
 	int error = head.has_failed ? -ENOMEM : outbox_fold(&outbox->state, &record);
@@ -400,9 +400,9 @@ static int add_batch(struct group *group, const struct outbox_source *source, ui
 
 static struct outbox_update_record place_of(const struct outbox *outbox, uint64_t serial, uint64_t batch)
 {
-	const struct outbox_series *series = &outbox->state.series[outbox->state.standing.series - 1];
+	const struct outbox_run *run = outbox_run_of(&outbox->state, serial);
 	return (struct outbox_update_record){
-		.serial = serial, .batch = batch, .epoch = series->epoch, .number = serial - series->base + 1
+		.serial = serial, .batch = batch, .epoch = run->epoch, .number = outbox_number_of(run, serial)
 	};
 }
 
@@ -578,7 +578,8 @@ static int64_t receipts_due_ms(const struct outbox *outbox)
 
 static void keep_receipt(struct outbox *outbox, const struct session_outcome *outcome)
 {
-	const struct outbox_receipt_record receipt = { .serial = outbox->session_base + outcome->number - 1,
+	const struct outbox_receipt_record receipt = { .serial = outcome->number - outbox->session_run.number +
+								 outbox->session_run.base,
 						       .receipt = outcome->receipt_bytes,
 						       .receipt_bytes = (uint16_t)outcome->receipt_byte_count,
 						       .suggestion = outcome->suggestion,
@@ -620,19 +621,17 @@ static void try_later(struct outbox *outbox)
 static int start_session(struct outbox *outbox)
 {
 	const struct outbox_standing *standing = &outbox->state.standing;
-	const struct outbox_series *series = outbox_series_of(&outbox->state, standing->answered_to);
+	outbox->session_run = *outbox_run_of(&outbox->state, standing->answered_to);
 	const struct session_config config = { .context = outbox->context,
 					       .endpoint = outbox->endpoint,
 					       .agent = standing->agent,
-					       .epoch = series->epoch,
+					       .epoch = outbox->session_run.epoch,
 					       .has_last = standing->has_last,
 					       .last = standing->last,
 					       .window = outbox->window,
 					       .is_spooled = true };
 	int error = session_start(&config, &outbox->session);
 	outbox->welcomes = 0;
-	outbox->session_epoch = series->epoch;
-	outbox->session_base = series->base;
 	rewind_sending(outbox, standing->answered_to);
 	return error;
 }
@@ -649,12 +648,9 @@ static void take_turned(struct outbox *outbox, enum baophu_code code)
 }
 
 /* An epoch of before that is frozen has all that was sent in it before it froze: go on with the next one. */
-static int skip_series(struct outbox *outbox)
+static int skip_series(struct outbox *outbox, uint64_t end)
 {
 	struct outbox_bytes bytes = { 0 };
-	uint64_t end = outbox_series_end(&outbox->state, outbox->state.standing.answered_to);
-	if (end == UINT64_MAX)
-		return 0;
 	outbox_put_serial(&bytes, end);
 	return save_one(outbox, OUTBOX_RECORD_SKIP, &bytes);
 }
@@ -663,13 +659,15 @@ static int lose_session(struct outbox *outbox, int error)
 {
 	struct outbox_standing *standing = &outbox->state.standing;
 	enum baophu_code code = session_standing(outbox->session)->turned;
+	uint64_t begin, end;
+	outbox_series_of(&outbox->state, standing->answered_to, &begin, &end);
 	if (error == -BAOPHU_EREFUSED)
 		take_turned(outbox, code);
 	else
 		standing->hindrance = OUTBOX_NO_LINK;
 	drop_session(outbox);
-	if (code == BAOPHU_CODE_FROZEN && outbox_series_end(&outbox->state, standing->answered_to) != UINT64_MAX)
-		return skip_series(outbox);
+	if (code == BAOPHU_CODE_FROZEN && end != UINT64_MAX)
+		return skip_series(outbox, end);
 	try_later(outbox);
 	return 0;
 }
@@ -695,19 +693,20 @@ static int take_welcome(struct outbox *outbox)
 {
 	struct outbox_standing *standing = &outbox->state.standing;
 	const struct session_standing *welcome = session_standing(outbox->session);
-	uint64_t base = outbox->session_base, end = outbox_series_end(&outbox->state, standing->answered_to);
-	uint64_t lacks_from = base + welcome->next - 1; /* the first serial of this series that it does not have */
+	uint64_t begin, end; /* of this series */
+	uint64_t lacks_from = outbox_serial_of(&outbox->state, outbox->session_run.epoch, welcome->next);
 	bool is_other = standing->has_store && memcmp(standing->store, welcome->store, sizeof standing->store) != 0;
 	bool is_put_back = is_other || welcome->last_unknown;
 	struct outbox_bytes bytes = { 0 };
 	int error = 0;
+	outbox_series_of(&outbox->state, outbox->session_run.base, &begin, &end);
 	outbox->welcomes = welcome->welcomes;
 	outbox->backoff_ms = 0;
 	standing->hindrance = OUTBOX_FREE;
 	standing->code = BAOPHU_CODE_NONE;
 
 	uint64_t from = min(lacks_from, standing->answered_to);
-	if (is_put_back && standing->first < base)
+	if (is_put_back && standing->first < begin)
 		from = standing->first; /* earlier series may be lacking too: all that is kept is asked for again */
 	if (from < standing->first) {
 		standing->hindrance = OUTBOX_CENTRE_LACKS;
@@ -753,13 +752,13 @@ static int next_to_send(struct outbox *outbox)
 
 static int send_part(struct outbox *outbox, const struct outbox_part_record *part)
 {
-	const struct outbox_series *series = outbox_series_of(&outbox->state, part->serial);
+	const struct outbox_run *run = outbox_run_of(&outbox->state, part->serial);
 	const struct session_standing *session = session_standing(outbox->session);
 	const uint8_t *stage = NULL;
 	size_t stage_bytes = 0;
 	/* under its own epoch these are the bytes that were saved */
-	ssize_t size = wire_renumber_stage(part->message, part->message_bytes, series->epoch, outbox->scratch,
-					   sizeof outbox->scratch, &stage, &stage_bytes);
+	ssize_t size = wire_renumber_stage(part->message, part->message_bytes, run->epoch, outbox->scratch, sizeof outbox->scratch,
+					   &stage, &stage_bytes);
 	if (size < 0)
 		return (int)size;
 	if (!outbox->is_staging) {
@@ -795,9 +794,9 @@ static int send_part(struct outbox *outbox, const struct outbox_part_record *par
 
 static int send_update(struct outbox *outbox, const struct outbox_update_record *update)
 {
-	const struct outbox_series *series = outbox_series_of(&outbox->state, update->serial);
-	uint64_t number = update->serial - series->base + 1;
-	if (update->epoch == series->epoch && update->number == number)
+	const struct outbox_run *run = outbox_run_of(&outbox->state, update->serial);
+	uint64_t number = outbox_number_of(run, update->serial);
+	if (update->epoch == run->epoch && update->number == number)
 		return session_push_payload(outbox->session, number, update->payload, update->payload_bytes);
 	ssize_t size;
 	if (outbox->has_parts) { /* parts of another epoch have another digest */
@@ -809,13 +808,13 @@ static int send_update(struct outbox *outbox, const struct outbox_update_record 
 			return error;
 		if (wire_decode_payload(&outbox->arena, update->payload, update->payload_bytes, &payload, &code, &entry) < 0)
 			return -BAOPHU_EDAMAGED;
-		payload.epoch = series->epoch;
+		payload.epoch = run->epoch;
 		payload.number = number;
 		crypto_generichash_blake2b_state digest = outbox->parts_digest;
 		crypto_generichash_blake2b_final(&digest, payload.apply.digest, sizeof payload.apply.digest);
 		size = wire_encode_payload(&payload, outbox->scratch, sizeof outbox->scratch);
 	} else {
-		size = wire_renumber_payload(update->payload, update->payload_bytes, series->epoch, number, outbox->scratch,
+		size = wire_renumber_payload(update->payload, update->payload_bytes, run->epoch, number, outbox->scratch,
 					     sizeof outbox->scratch);
 	}
 	return size < 0 ? (int)size : session_push_payload(outbox->session, number, outbox->scratch, (size_t)size);
@@ -825,7 +824,7 @@ static bool may_send(const struct outbox *outbox)
 {
 	const struct session_standing *session = outbox->session ? session_standing(outbox->session) : NULL;
 	const struct outbox_standing *standing = &outbox->state.standing;
-	uint64_t end = outbox_series_end(&outbox->state, standing->answered_to);
+	uint64_t end = outbox_run_end(&outbox->state, standing->answered_to);
 	if (!session || !session->is_open || outbox->welcomes != session->welcomes || standing->damage.file[0] ||
 	    standing->hindrance == OUTBOX_CENTRE_LACKS)
 		return false;
@@ -978,9 +977,9 @@ int outbox_work(struct outbox *outbox)
 		error = hear_outcomes(outbox, &is_progress);
 		if (!error && receipts_due_ms(outbox) <= monotonic_ms()) {
 			error = save_receipts(outbox);
-			/* a series that is answered to its end gives way to the next */
+			/* a run that is answered to its end gives way to the next */
 			if (!error && outbox->session &&
-			    outbox_series_of(&outbox->state, standing->answered_to)->epoch != outbox->session_epoch) {
+			    outbox_run_of(&outbox->state, standing->answered_to)->base != outbox->session_run.base) {
 				drop_session(outbox);
 				is_progress = true;
 			}
@@ -1064,6 +1063,32 @@ int outbox_new_series(struct outbox *outbox)
 	outbox->retry_ms = 0;
 	outbox->backoff_ms = 0;
 	return 0;
+}
+
+int outbox_give_up(struct outbox *outbox)
+{
+	struct outbox_standing *standing = &outbox->state.standing;
+	struct outbox_bytes bytes = { 0 };
+	enum baophu_code code = outbox->session ? session_standing(outbox->session)->waiting_for : BAOPHU_CODE_NONE;
+	if (standing->error)
+		return standing->error;
+	if (!code || outbox_run_end(&outbox->state, standing->answered_to) != UINT64_MAX)
+		return -BAOPHU_ENOTFOUND;
+	if (outbox->receipts.used) {
+		int error = save_receipts(outbox);
+		if (error || outbox->receipts.used)
+			return error ? error : -EBUSY;
+	}
+	/* from here on it is certain that the centre has decided none of what waits */
+	if (session_abandon(outbox->session) < 0 || standing->answered_to == standing->next)
+		return -EBUSY;
+	drop_session(outbox);
+	outbox->retry_ms = 0;
+	outbox_put_given_up(&bytes, standing->answered_to, code);
+	int error = save_one(outbox, OUTBOX_RECORD_GIVEN_UP, &bytes);
+	outbox->saved_to = standing->answered_to;
+	rewind_sending(outbox, standing->answered_to);
+	return error;
 }
 
 int outbox_settle_held(struct outbox *outbox, uint64_t serial, bool is_released, uint64_t decision_seq)
@@ -1242,12 +1267,12 @@ int outbox_walk_next(struct outbox_walk *walk, struct outbox_update *ret_update,
 		walk->has_record = true;
 	}
 	walk->has_record = false;
-	const struct outbox_series *series = outbox_series_of(state, found.serial);
+	const struct outbox_run *run = outbox_run_of(state, found.serial);
 	const struct outbox_told *told = outbox_told_of(state, found.serial);
 	*ret_update = (struct outbox_update){ .serial = found.serial,
 					      .batch = found.batch,
-					      .epoch = series->epoch,
-					      .number = found.serial - series->base + 1,
+					      .epoch = run->epoch,
+					      .number = outbox_number_of(run, found.serial),
 					      .state = told                                      ? (enum outbox_state)told->state
 						       : outbox_is_answered(state, found.serial) ? OUTBOX_APPLIED
 												 : OUTBOX_WAITING,

@@ -133,6 +133,10 @@ int outbox_next_answered(struct outbox *outbox, uint64_t *ret_batch);
 /* Begins another series under a new random epoch: what waits will be sent under it, the same entries byte for byte. Only after FORK,
  * SPOOL_OLDER or CENTRE_LACKS, or an administrator's word. Durable on 0. */
 int outbox_new_series(struct outbox *outbox);
+/* Takes back the oldest update that waits, which the centre answers with "not now" (standing.code; a date that is years ahead would keep all that
+ * is behind it waiting for years): it is refused here with that code, never sent again, and those behind it move up. -EBUSY: an answer is
+ * still to come, so it may be decided after all; work on and try again. -BAOPHU_ENOTFOUND: nothing is put off. Durable on 0. */
+int outbox_give_up(struct outbox *outbox);
 /* What an administrator decided about a held update (released or refused), as learned from the centre. -BAOPHU_ENOTFOUND: it is not held. */
 int outbox_settle_held(struct outbox *outbox, uint64_t serial, bool is_released, uint64_t decision_seq);
 
@@ -173,7 +177,8 @@ int outbox_walk_next(struct outbox_walk *walk, struct outbox_update *ret_update,
 
 /* The held and refused ones, oldest first, without touching the disk: index 0 to held + refused - 1. */
 struct outbox_exception {
-	uint64_t serial, receipt_seq;
+	uint64_t serial;
+	uint64_t receipt_seq; /* 0: it was given up here and has no receipt */
 	enum outbox_state state; /* HELD or REFUSED */
 	enum baophu_code code;
 	uint32_t entry; /* UINT32_MAX: none */

@@ -4,7 +4,7 @@
  *   HEAD      format u16 | time i64 | next u64 | answered_to u64 | place of the newest receipt's seq u64 | AGAIN record u64 | its digest 32 |
  *             flags u8 (1: has a newest receipt, 2: has a store, 4: has a backup) | store 16 | backup's seq u64, digest 32 |
  *             last receipt's time i64 | put back: time i64, serial u64 | stop u64 | agent u8 size, bytes |
- *             series u32: epoch u64, base u64 each | told u32: serial u64, seq u64, entry u32, code u16, state u8 each
+ *             series u32 | runs u32: epoch u64, base u64, number u64 each | told u32: serial u64, seq u64, entry u32, code u16, state u8 each
  *   UPDATE    serial u64 | batch u64 | epoch u64 | number u64 | first entry u32 | entries u32 | payload
  *   PART      serial u64 | part u32 | message
  *   BATCH     id u64 | updates u32 | entries u32 | saved i64 | undoes u64 | bytes u64 | inode u64 | modified i64 (ns) | digest 32 |
@@ -15,6 +15,7 @@
  *   SERIES    epoch u64 | base u64 | time i64
  *   STOP, SKIP   serial u64
  *   SETTLED   serial u64 | released u8 | seq of the decision u64
+ *   GIVEN_UP  serial u64 | code u16
  */
 #include "outbox_records.h"
 
@@ -169,9 +170,11 @@ void outbox_put_head(struct outbox_bytes *out, const struct outbox_sum *state, i
 	put8(out, (uint8_t)strlen(standing->agent));
 	put(out, standing->agent, strlen(standing->agent));
 	put32(out, standing->series);
-	for (uint32_t i = 0; i < standing->series; i++) {
-		put64(out, state->series[i].epoch);
-		put64(out, state->series[i].base);
+	put32(out, state->run_count);
+	for (uint32_t i = 0; i < state->run_count; i++) {
+		put64(out, state->runs[i].epoch);
+		put64(out, state->runs[i].base);
+		put64(out, state->runs[i].number);
 	}
 	put32(out, told);
 	for (uint32_t i = 0; i < told; i++) {
@@ -333,6 +336,12 @@ void outbox_put_series(struct outbox_bytes *out, uint64_t epoch, uint64_t base, 
 
 void outbox_put_serial(struct outbox_bytes *out, uint64_t serial) { put64(out, serial); }
 
+void outbox_put_given_up(struct outbox_bytes *out, uint64_t serial, enum baophu_code code)
+{
+	put64(out, serial);
+	put16(out, (uint16_t)code);
+}
+
 void outbox_put_settled(struct outbox_bytes *out, uint64_t serial, bool is_released, uint64_t decision_seq)
 {
 	put64(out, serial);
@@ -344,7 +353,7 @@ void outbox_put_settled(struct outbox_bytes *out, uint64_t serial, bool is_relea
 
 void outbox_sum_finish(struct outbox_sum *state)
 {
-	free(state->series);
+	free(state->runs);
 	free(state->told);
 	*state = (struct outbox_sum){ 0 };
 }
@@ -368,23 +377,45 @@ const struct outbox_told *outbox_told_of(const struct outbox_sum *state, uint64_
 	return i < state->standing.held + state->standing.refused && state->told[i].serial == serial ? &state->told[i] : NULL;
 }
 
-static uint32_t series_index(const struct outbox_sum *state, uint64_t serial)
+static uint32_t run_index(const struct outbox_sum *state, uint64_t serial)
 {
-	uint32_t i = state->standing.series - 1;
-	while (i && state->series[i].base > serial)
+	uint32_t i = state->run_count - 1;
+	while (i && state->runs[i].base > serial)
 		i--;
 	return i;
 }
 
-const struct outbox_series *outbox_series_of(const struct outbox_sum *state, uint64_t serial)
+const struct outbox_run *outbox_run_of(const struct outbox_sum *state, uint64_t serial)
 {
-	return &state->series[series_index(state, serial)];
+	return &state->runs[run_index(state, serial)];
 }
 
-uint64_t outbox_series_end(const struct outbox_sum *state, uint64_t serial)
+uint64_t outbox_run_end(const struct outbox_sum *state, uint64_t serial)
 {
-	uint32_t i = series_index(state, serial) + 1;
-	return i < state->standing.series ? state->series[i].base : UINT64_MAX;
+	uint32_t i = run_index(state, serial);
+	if (i + 1 == state->run_count)
+		return UINT64_MAX;
+	return state->runs[i + 1].base - (state->runs[i + 1].epoch == state->runs[i].epoch);
+}
+
+uint64_t outbox_serial_of(const struct outbox_sum *state, uint64_t epoch, uint64_t number)
+{
+	const struct outbox_run *found = NULL;
+	for (uint32_t i = 0; i < state->run_count; i++)
+		if (state->runs[i].epoch == epoch && (!found || state->runs[i].number <= number))
+			found = &state->runs[i];
+	return number - found->number + found->base;
+}
+
+void outbox_series_of(const struct outbox_sum *state, uint64_t serial, uint64_t *ret_begin, uint64_t *ret_end)
+{
+	uint32_t begin = run_index(state, serial), end = begin + 1;
+	while (begin && state->runs[begin - 1].epoch == state->runs[begin].epoch)
+		begin--;
+	while (end < state->run_count && state->runs[end].epoch == state->runs[begin].epoch)
+		end++;
+	*ret_begin = state->runs[begin].base;
+	*ret_end = end < state->run_count ? state->runs[end].base : UINT64_MAX;
 }
 
 static bool is_ahead(const struct outbox_sum *state, uint64_t serial)
@@ -404,20 +435,32 @@ bool outbox_is_answered(const struct outbox_sum *state, uint64_t serial)
 	       (serial - state->standing.answered_to < OUTBOX_AHEAD && is_ahead(state, serial));
 }
 
-static int add_series(struct outbox_sum *state, uint64_t epoch, uint64_t base)
+static bool is_given_up(const struct outbox_sum *state, uint64_t serial)
 {
-	/* one that has nothing left to send is none */
-	while (state->standing.series && state->series[state->standing.series - 1].base >= base)
-		state->standing.series--;
-	if (state->standing.series == state->series_room) {
-		uint32_t room = state->series_room * 2 + 4;
-		struct outbox_series *series = realloc(state->series, room * sizeof *series);
-		if (!series)
+	const struct outbox_told *told = outbox_told_of(state, serial);
+	return told && !told->seq;
+}
+
+/* answered_to goes on over what is answered already. */
+static void advance(struct outbox_sum *state)
+{
+	struct outbox_standing *standing = &state->standing;
+	while (standing->answered_to < standing->next &&
+	       (is_ahead(state, standing->answered_to) || is_given_up(state, standing->answered_to)))
+		set_ahead(state, standing->answered_to++, false);
+}
+
+static int add_run(struct outbox_sum *state, uint64_t epoch, uint64_t base, uint64_t number)
+{
+	if (state->run_count == state->run_room) {
+		uint32_t room = state->run_room * 2 + 4;
+		struct outbox_run *runs = realloc(state->runs, room * sizeof *runs);
+		if (!runs)
 			return -ENOMEM;
-		state->series = series;
-		state->series_room = room;
+		state->runs = runs;
+		state->run_room = room;
 	}
-	state->series[state->standing.series++] = (struct outbox_series){ .epoch = epoch, .base = base };
+	state->runs[state->run_count++] = (struct outbox_run){ .epoch = epoch, .base = base, .number = number };
 	state->standing.epoch = epoch;
 	return 0;
 }
@@ -460,14 +503,19 @@ void outbox_forget_refused(struct outbox_sum *state, uint64_t below)
 static void forget_from(struct outbox_sum *state, uint64_t from)
 {
 	struct outbox_standing *standing = &state->standing;
-	uint32_t keep = outbox_told_below(state, from);
-	for (uint32_t i = keep, count = standing->held + standing->refused; i < count; i++)
-		count_told(state, state->told[i].state, -1);
+	uint32_t kept = outbox_told_below(state, from);
+	for (uint32_t i = kept, count = standing->held + standing->refused; i < count; i++) {
+		if (state->told[i].seq)
+			count_told(state, state->told[i].state, -1);
+		else
+			state->told[kept++] = state->told[i];
+	}
 	memset(state->ahead, 0, sizeof state->ahead);
 	if (from < standing->answered_to)
 		standing->answered_to = from;
 	standing->has_last = false;
 	standing->last = (struct baophu_place){ 0 };
+	advance(state);
 }
 
 static int fold_head(struct outbox_sum *state, const struct spool_record *record)
@@ -498,10 +546,11 @@ static int fold_head(struct outbox_sum *state, const struct spool_record *record
 		return -BAOPHU_EDAMAGED;
 	get_bytes(&rest, standing->agent, agent_bytes);
 	int error = 0;
-	uint32_t series = get32(&rest);
-	for (uint32_t i = 0; i < series && !rest.is_short && !error; i++) {
-		uint64_t epoch = get64(&rest), base = get64(&rest);
-		error = add_series(state, epoch, base);
+	standing->series = get32(&rest);
+	uint32_t run_count = get32(&rest);
+	for (uint32_t i = 0; i < run_count && !rest.is_short && !error; i++) {
+		uint64_t epoch = get64(&rest), base = get64(&rest), number = get64(&rest);
+		error = add_run(state, epoch, base, number);
 	}
 	uint32_t told_count = get32(&rest);
 	for (uint32_t i = 0; i < told_count && !rest.is_short && !error; i++) {
@@ -513,7 +562,7 @@ static int fold_head(struct outbox_sum *state, const struct spool_record *record
 			return -BAOPHU_EDAMAGED;
 		error = add_told(state, &told);
 	}
-	if (!error && (!is_read(&rest) || !standing->series || standing->answered_to > standing->next || !standing->next))
+	if (!error && (!is_read(&rest) || !state->run_count || standing->answered_to > standing->next || !standing->next))
 		error = -BAOPHU_EDAMAGED;
 	return error;
 }
@@ -540,10 +589,7 @@ static int fold_receipt(struct outbox_sum *state, uint64_t serial, const struct 
 			return error;
 	}
 	set_ahead(state, serial, true);
-	while (is_ahead(state, standing->answered_to)) {
-		set_ahead(state, standing->answered_to, false);
-		standing->answered_to++;
-	}
+	advance(state);
 	return 0;
 }
 
@@ -594,7 +640,36 @@ static int fold_series(struct outbox_sum *state, const struct spool_record *reco
 	if (base < state->standing.answered_to)
 		forget_from(state, base);
 	state->stop_at = 0;
-	return add_series(state, epoch, base);
+	uint64_t before = state->standing.epoch;
+	/* one that has nothing left to send is none */
+	while (state->run_count && state->runs[state->run_count - 1].base >= base)
+		state->run_count--;
+	state->standing.series += state->run_count && state->runs[state->run_count - 1].epoch == before;
+	int error = add_run(state, epoch, base, 1);
+	/* what was given up is not sent in this one either */
+	uint32_t count = state->standing.held + state->standing.refused;
+	for (uint32_t i = outbox_told_below(state, base); i < count && !error; i++)
+		if (!state->told[i].seq)
+			error = add_run(state, epoch, state->told[i].serial + 1,
+					outbox_number_of(&state->runs[state->run_count - 1], state->told[i].serial));
+	return error;
+}
+
+static int fold_given_up(struct outbox_sum *state, const struct spool_record *record)
+{
+	struct rest rest = rest_of(record);
+	struct outbox_told told = { .serial = get64(&rest), .entry = UINT32_MAX, .state = OUTBOX_REFUSED };
+	told.code = get16(&rest);
+	const struct outbox_run *run = outbox_run_of(state, told.serial);
+	/* only the oldest that waits, in the current run: everything behind it moves up */
+	if (!is_read(&rest) || told.serial != state->standing.answered_to || told.serial >= state->standing.next ||
+	    outbox_run_end(state, told.serial) != UINT64_MAX)
+		return -BAOPHU_EDAMAGED;
+	int error = add_run(state, run->epoch, told.serial + 1, outbox_number_of(run, told.serial));
+	if (!error)
+		error = add_told(state, &told);
+	advance(state);
+	return error;
 }
 
 static int fold_settled(struct outbox_sum *state, const struct spool_record *record)
@@ -626,7 +701,7 @@ int outbox_fold(struct outbox_sum *state, const struct spool_record *record)
 	struct outbox_part_record part;
 	struct outbox_batch_record batch;
 	bool is_right = true;
-	if (record->type != OUTBOX_RECORD_HEAD && !state->standing.series)
+	if (record->type != OUTBOX_RECORD_HEAD && !state->run_count)
 		return -BAOPHU_EDAMAGED; /* nothing comes before the head */
 	switch ((enum outbox_record)record->type) {
 	case OUTBOX_RECORD_HEAD:
@@ -664,11 +739,14 @@ int outbox_fold(struct outbox_sum *state, const struct spool_record *record)
 		if (is_right && to > state->standing.answered_to) {
 			memset(state->ahead, 0, sizeof state->ahead);
 			state->standing.answered_to = to;
+			advance(state);
 		}
 		break;
 	}
 	case OUTBOX_RECORD_SETTLED:
 		return fold_settled(state, record);
+	case OUTBOX_RECORD_GIVEN_UP:
+		return fold_given_up(state, record);
 	default:
 		return -BAOPHU_EFORMAT;
 	}

@@ -20,6 +20,7 @@ enum outbox_record {
 	OUTBOX_RECORD_STOP, /* from a serial on nothing may be sent under this epoch: its numbers were used by a newer copy of the spool */
 	OUTBOX_RECORD_SKIP, /* what is below a serial is with the centre, though its receipts are not here */
 	OUTBOX_RECORD_SETTLED, /* a held update was released or refused */
+	OUTBOX_RECORD_GIVEN_UP, /* an update that the centre did not take is not sent any more */
 };
 
 /* Bytes that grow. After a failure they only remember it. */
@@ -30,10 +31,12 @@ struct outbox_bytes {
 };
 void outbox_bytes_finish(struct outbox_bytes *bytes);
 
-struct outbox_series {
-	uint64_t epoch, base; /* serial of its first update */
+/* Serials in a row that are sent under one epoch with numbers in a row. Between two runs of one epoch stands an update that was given up: it has
+ * no number, the one behind it has taken its. */
+struct outbox_run {
+	uint64_t epoch, base, number; /* serial and number of its first update */
 };
-/* A held or refused update, small. */
+/* A held or refused update, small. seq 0: it was given up here, and never sent again. */
 struct outbox_told {
 	uint64_t serial, seq;
 	uint32_t entry;
@@ -43,8 +46,8 @@ struct outbox_told {
 enum { OUTBOX_AHEAD = 1 << 16 }; /* how far beyond answered_to a receipt is remembered */
 struct outbox_sum {
 	struct outbox_standing standing; /* but what is of the connection */
-	uint32_t series_room, told_room;
-	struct outbox_series *series; /* standing.series of them, the current one last */
+	uint32_t run_count, run_room, told_room;
+	struct outbox_run *runs; /* the current one last */
 	struct outbox_told *told; /* standing.held + standing.refused of them, by serial */
 	uint64_t stop_at; /* 0: nothing stops */
 	uint64_t again_record; /* the newest AGAIN; 0: none */
@@ -54,10 +57,15 @@ void outbox_sum_finish(struct outbox_sum *state);
 /* One record into the state. -BAOPHU_EDAMAGED: it says what cannot be; -BAOPHU_EFORMAT: a type or layout of a newer program; -ENOMEM. */
 int outbox_fold(struct outbox_sum *state, const struct spool_record *record);
 
-/* The series that a serial is sent under, and its number there. */
-const struct outbox_series *outbox_series_of(const struct outbox_sum *state, uint64_t serial);
-/* The serial that the series of `serial` ends before; UINT64_MAX for the current one. */
-uint64_t outbox_series_end(const struct outbox_sum *state, uint64_t serial);
+/* The run that a serial is in, and its number there. */
+const struct outbox_run *outbox_run_of(const struct outbox_sum *state, uint64_t serial);
+static inline uint64_t outbox_number_of(const struct outbox_run *run, uint64_t serial) { return serial - run->base + run->number; }
+/* The serial that the run of `serial` ends before; UINT64_MAX for the current one. */
+uint64_t outbox_run_end(const struct outbox_sum *state, uint64_t serial);
+/* The serial that has this number in the epoch; of a number that none has, the one that would. */
+uint64_t outbox_serial_of(const struct outbox_sum *state, uint64_t epoch, uint64_t number);
+/* The first serial of the epoch that `serial` is sent under, and the first behind it (UINT64_MAX: it is the current one). */
+void outbox_series_of(const struct outbox_sum *state, uint64_t serial, uint64_t *ret_begin, uint64_t *ret_end);
 /* NULL: neither held nor refused. */
 const struct outbox_told *outbox_told_of(const struct outbox_sum *state, uint64_t serial);
 /* How many of the told ones lie below a serial. */
@@ -114,4 +122,5 @@ void outbox_put_centre(struct outbox_bytes *out, const uint8_t store[static BAOP
 void outbox_put_again(struct outbox_bytes *out, uint64_t from, int64_t now_ms, const uint8_t store[static BAOPHU_STORE_BYTES]);
 void outbox_put_series(struct outbox_bytes *out, uint64_t epoch, uint64_t base, int64_t now_ms);
 void outbox_put_serial(struct outbox_bytes *out, uint64_t serial); /* STOP, SKIP */
+void outbox_put_given_up(struct outbox_bytes *out, uint64_t serial, enum baophu_code code);
 void outbox_put_settled(struct outbox_bytes *out, uint64_t serial, bool is_released, uint64_t decision_seq);

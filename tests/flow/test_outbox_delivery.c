@@ -78,6 +78,19 @@ static bool is_put_back(const struct outbox_standing *standing) { return standin
 static bool is_put_off(const struct outbox_standing *standing) { return standing->hindrance == OUTBOX_NOT_NOW; }
 static void deliver(struct outbox *outbox) { work_until(outbox, is_delivered, "delivered"); }
 
+static void give_up(struct outbox *outbox)
+{
+	uint64_t serial = outbox_standing(outbox)->answered_to;
+	int error;
+	for (int64_t until = link_now_ms() + SERVER_WAIT_MS; (error = outbox_give_up(outbox)) != 0;) {
+		cr_assert(error == -EBUSY || error == -BAOPHU_ENOTFOUND, "%d", error);
+		cr_assert_eq(outbox_wait(outbox, 50), 0);
+		cr_assert(link_now_ms() < until);
+		serial = outbox_standing(outbox)->answered_to;
+	}
+	cr_assert_eq(outbox_standing(outbox)->answered_to, serial + 1);
+}
+
 /* What the centre says of the facts of a unit: how often each day's figure was decided, and what stands. */
 enum { DAYS = 4000 };
 static struct {
@@ -289,6 +302,52 @@ Test(outbox_delivery, waits_with_what_is_not_taken_now)
 	work_until(outbox, is_put_off, "put off");
 	cr_assert_eq(outbox_standing(outbox)->code, BAOPHU_CODE_CLOCK);
 	cr_assert_eq(outbox_standing(outbox)->answered_to, 1);
+
+	/* what is behind it waits too, until somebody takes it back */
+	save_days(outbox, 0, 9, 100);
+	give_up(outbox);
+	deliver(outbox);
+	must_have("927", 0, 9, 100);
+	outbox_fixture_save(outbox, "927", 10, 1, 110);
+	cr_assert_eq(outbox_save(outbox, &entry, 1, NULL, &batch, NULL), 0);
+	cr_assert_eq(outbox_save(outbox, &entry, 1, NULL, &batch, NULL), 0);
+	give_up(outbox);
+	give_up(outbox);
+	save_days(outbox, 11, 19, 100);
+	deliver(outbox);
+	must_have("927", 0, 19, 100);
+	for (int again = 0; again < 2; again++) {
+		struct outbox_exception exception;
+		struct outbox_batch found;
+		uint64_t receipt_seq = 1;
+		cr_assert_eq(outbox_standing(outbox)->refused, 3);
+		cr_assert_eq(outbox_exception(outbox, 2, &exception), 0);
+		cr_assert_eq(exception.serial, 14);
+		cr_assert_eq(exception.code, BAOPHU_CODE_CLOCK);
+		cr_assert_eq(exception.receipt_seq, 0);
+		cr_assert_eq(outbox_batch(outbox, 14, &found), 0);
+		cr_assert(found.refused == 1 && found.applied == 0 && found.receipt_seq == 0);
+		for (uint64_t id = 1; again == 0 && id < outbox_standing(outbox)->next; id++, receipt_seq++) {
+			cr_assert_eq(outbox_next_answered(outbox, &batch), 1);
+			cr_assert_eq(batch, id);
+		}
+		outbox_close(outbox);
+		outbox = open_office("office");
+	}
+
+	/* and it stays taken back when everything is sent again, also in another series */
+	for (int series = 0; series < 2; series++) {
+		server_kill(&server);
+		run("rm -rf '%s/data'", server.directory);
+		server_start(&server);
+		server_set_up(&server);
+		save_days(outbox, 20 + (uint32_t)series, 20 + (uint32_t)series, 100);
+		deliver(outbox);
+		must_have("927", 0, 20 + series, 100);
+		cr_assert_eq(outbox_standing(outbox)->refused, 3);
+		if (!series)
+			cr_assert_eq(outbox_new_series(outbox), 0);
+	}
 	outbox_close(outbox);
 }
 
