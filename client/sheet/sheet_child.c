@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -86,9 +87,15 @@ struct answer {
 	char *bytes;
 	size_t size, capacity;
 };
+struct sheet_reading {
+	pid_t pid; /* 0: it was reaped */
+	int answer_fd, ended_fd; /* of its answer, until it is whole, and of the process, from then on; -1 */
+	int64_t deadline_ms;
+	struct answer answer;
+};
 
-/* Reads until the reader closes its end. 0; -BAOPHU_ETIMEOUT; -BAOPHU_EFULL: more than any answer; -errno. */
-static int receive(int fd, int64_t deadline_ms, struct answer *answer)
+/* Reads what is there. 1: the reader closed its end; 0: there may be more; -BAOPHU_EFULL: more than any answer; -errno. */
+static int receive(int fd, struct answer *answer)
 {
 	for (;;) {
 		if (answer->size == answer->capacity) {
@@ -99,34 +106,31 @@ static int receive(int fd, int64_t deadline_ms, struct answer *answer)
 			answer->bytes = grown;
 			answer->capacity = capacity;
 		}
-		int64_t left_ms = deadline_ms - now_ms();
-		struct pollfd waiting = { .fd = fd, .events = POLLIN };
-		int ready = poll(&waiting, 1, left_ms > 0 ? (int)left_ms : 0);
-		if (ready < 0 && errno != EINTR)
-			return -errno;
-		if (ready == 0)
-			return -BAOPHU_ETIMEOUT;
-		if (ready < 0)
-			continue;
 		ssize_t got = read(fd, answer->bytes + answer->size, answer->capacity - answer->size);
+		if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return 0;
 		if (got < 0 && errno != EINTR)
 			return -errno;
 		if (got == 0)
-			return 0;
+			return 1;
 		answer->size += got > 0 ? (size_t)got : 0;
 	}
 }
 
-/* How the reader ended; it is not waited for longer than it takes to kill it. */
-static int reap(pid_t pid, bool kill_it)
+/* How the reader ended. `is_killed`: it is not to go on. False: it still runs. */
+static bool reap(struct sheet_reading *reading, bool is_killed, int *ret_status)
 {
-	int status = 0;
-	if (kill_it)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	return status;
+	pid_t reaped;
+	if (is_killed)
+		kill(reading->pid, SIGKILL);
+	while ((reaped = waitpid(reading->pid, ret_status, is_killed ? 0 : WNOHANG)) < 0 && errno == EINTR)
+		;
+	if (reaped == 0)
+		return false;
+	if (reaped < 0)
+		*ret_status = -1;
+	reading->pid = 0;
+	return true;
 }
 
 /* A problem from the reader, looked at like anything from outside. */
@@ -170,13 +174,12 @@ static int settle(struct answer *answer, int status, struct sheet **ret_sheet, s
 	return error;
 }
 
-int sheet_child_read(const struct sheet_child *child, int fd, struct sheet **ret_sheet, struct sheet_problem *ret_problem)
+int sheet_child_start(const struct sheet_child *child, int fd, struct sheet_reading **ret_reading,
+		      struct sheet_problem *ret_problem)
 {
 	char found[PATH_MAX];
 	struct stat stat;
-	struct answer answer = { 0 };
 	int ends[2];
-	pid_t pid;
 	if (fstat(fd, &stat) != 0)
 		return -errno;
 	if (!S_ISREG(stat.st_mode))
@@ -185,23 +188,91 @@ int sheet_child_read(const struct sheet_child *child, int fd, struct sheet **ret
 		return wrong(ret_problem, SHEET_NO_BYTES, "");
 	if (stat.st_size > SHEET_FILE_BYTES_MAX)
 		return wrong(ret_problem, SHEET_TOO_BIG, "");
+	struct sheet_reading *reading = calloc(1, sizeof *reading);
+	if (!reading)
+		return -ENOMEM;
 	if (!child->reader)
 		find_reader(found);
-	if (pipe2(ends, O_CLOEXEC) != 0)
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		free(reading);
 		return -errno;
-	int error = start(child->reader ? child->reader : found, fd, ends[1], &pid);
+	}
+	int error = fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 ? -errno : 0;
+	if (!error)
+		error = start(child->reader ? child->reader : found, fd, ends[1], &reading->pid);
 	close(ends[1]);
 	if (error) {
 		close(ends[0]);
+		free(reading);
 		return error == -ENOMEM || error == -EAGAIN ? error : wrong(ret_problem, SHEET_READER_MISSING, strerror(-error));
 	}
-	error = receive(ends[0], now_ms() + (child->timeout_ms ? child->timeout_ms : TIMEOUT_MS), &answer);
-	close(ends[0]);
-	int status = reap(pid, error != 0);
-	if (!error)
+	reading->answer_fd = ends[0];
+	reading->ended_fd = -1;
+	reading->deadline_ms = now_ms() + (child->timeout_ms ? child->timeout_ms : TIMEOUT_MS);
+	*ret_reading = reading;
+	return 0;
+}
+
+int sheet_reading_descriptor(const struct sheet_reading *reading)
+{
+	return reading->answer_fd >= 0 ? reading->answer_fd : reading->ended_fd;
+}
+
+int64_t sheet_reading_due_ms(const struct sheet_reading *reading) { return reading->deadline_ms; }
+
+int sheet_reading_take(struct sheet_reading *reading, struct sheet **ret_sheet, struct sheet_problem *ret_problem)
+{
+	int status = 0, result = reading->answer_fd >= 0 ? receive(reading->answer_fd, &reading->answer) : 1;
+	bool is_late = now_ms() >= reading->deadline_ms;
+	if (result == 1 && reading->answer_fd >= 0) { /* it said all; that it ends is waited for like its answer */
+		close(reading->answer_fd);
+		reading->answer_fd = -1;
+		reading->ended_fd = pidfd_open(reading->pid, 0);
+		if (reading->ended_fd < 0)
+			result = -errno;
+	}
+	if (result == 1 && reap(reading, false, &status)) {
+		struct answer answer = reading->answer;
+		reading->answer = (struct answer){ 0 };
 		return settle(&answer, status, ret_sheet, ret_problem);
-	free(answer.bytes);
-	if (error == -BAOPHU_ETIMEOUT)
+	}
+	if (result >= 0 && !is_late)
+		return -EAGAIN;
+	reap(reading, true, &status);
+	if (result >= 0)
 		return wrong(ret_problem, SHEET_READER_SLOW, "");
-	return error == -BAOPHU_EFULL ? wrong(ret_problem, SHEET_READER_WRONG, "") : error;
+	return result == -BAOPHU_EFULL ? wrong(ret_problem, SHEET_READER_WRONG, "") : result;
+}
+
+void sheet_reading_end(struct sheet_reading *reading)
+{
+	int status;
+	if (!reading)
+		return;
+	if (reading->pid)
+		reap(reading, true, &status);
+	if (reading->answer_fd >= 0)
+		close(reading->answer_fd);
+	if (reading->ended_fd >= 0)
+		close(reading->ended_fd);
+	free(reading->answer.bytes);
+	free(reading);
+}
+
+int sheet_child_read(const struct sheet_child *child, int fd, struct sheet **ret_sheet, struct sheet_problem *ret_problem)
+{
+	struct sheet_reading *reading = NULL;
+	int result = sheet_child_start(child, fd, &reading, ret_problem);
+	if (result)
+		return result;
+	while ((result = sheet_reading_take(reading, ret_sheet, ret_problem)) == -EAGAIN) {
+		struct pollfd waiting = { .fd = sheet_reading_descriptor(reading), .events = POLLIN };
+		int64_t left_ms = sheet_reading_due_ms(reading) - now_ms();
+		if (poll(&waiting, 1, left_ms > 0 ? (int)left_ms : 0) < 0 && errno != EINTR) {
+			result = -errno;
+			break;
+		}
+	}
+	sheet_reading_end(reading);
+	return result;
 }

@@ -17,3 +17,16 @@ struct sheet_child {
 /* Reads the file open at `fd` from its start; borrows both. As sheet_read, and -EIO and others for a file that cannot be read at all. The
  * caller must not reap children it does not know (waitpid -1). Blocks until the reader is done, at most the time-out. */
 int sheet_child_read(const struct sheet_child *child, int fd, struct sheet **ret_sheet, struct sheet_problem *ret_problem);
+
+/* ---- the same in halves, for whoever waits for other things too ---- */
+struct sheet_reading;
+/* Starts the reader; on 0 *ret_reading is the caller's (returns owned). Errors as above. */
+int sheet_child_start(const struct sheet_child *child, int fd, struct sheet_reading **ret_reading,
+		      struct sheet_problem *ret_problem);
+/* What to poll for reading, and until when at most (CLOCK_MONOTONIC, ms), before sheet_reading_take. Changes with its calls. */
+int sheet_reading_descriptor(const struct sheet_reading *reading);
+int64_t sheet_reading_due_ms(const struct sheet_reading *reading);
+/* Takes what is there, without waiting. -EAGAIN: not yet; else the result, as sheet_child_read, once. */
+int sheet_reading_take(struct sheet_reading *reading, struct sheet **ret_sheet, struct sheet_problem *ret_problem);
+/* Gives everything back; a reader that still runs is killed. Takes NULL. */
+void sheet_reading_end(struct sheet_reading *reading);

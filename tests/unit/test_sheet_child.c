@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -172,6 +173,34 @@ Test(sheet_child, limits_work_and_files)
 	cr_assert_eq(found, 4);
 	close(ends[0]);
 	close(ends[1]);
+	close(fd);
+}
+
+Test(sheet_child, in_halves_nobody_waits)
+{
+	struct sheet *sheet = NULL;
+	struct sheet_problem problem;
+	struct sheet_reading *reading = NULL;
+	int fd = file_with("wait", 4);
+	struct sheet_child child = { .reader = BAD_READER };
+	cr_assert_eq(sheet_child_start(&child, fd, &reading, &problem), 0);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(sheet_reading_take(reading, &sheet, &problem), -EAGAIN);
+	sheet_reading_end(reading);
+	cr_assert(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD, "a reader that still runs is killed");
+	close(fd);
+	fd = file_with("a,b\n", 4);
+	child.reader = READER;
+	cr_assert_eq(sheet_child_start(&child, fd, &reading, &problem), 0);
+	int error;
+	while ((error = sheet_reading_take(reading, &sheet, &problem)) == -EAGAIN) {
+		struct pollfd at = { .fd = sheet_reading_descriptor(reading), .events = POLLIN };
+		cr_assert_eq(poll(&at, 1, 20000), 1);
+	}
+	cr_assert_eq(error, 0);
+	cr_assert_eq(sheet_row_count(sheet), 1);
+	sheet_reading_end(reading);
+	sheet_destroy(sheet);
 	close(fd);
 }
 
