@@ -437,8 +437,10 @@ static bool repeat(struct collector *c, const struct sockets_message *m, struct 
 {
 	uint64_t seq;
 	int error = find_decided(c, session, update->number, &seq);
-	if (error == -BAOPHU_ENOTFOUND)
+	if (error == -BAOPHU_ENOTFOUND) {
+		follower_hurry(c->daemon->follower, c->state->place.seq);
 		return say_not_now(c, m, update, BAOPHU_CODE_INDEXING, 0);
+	}
 	const void *record;
 	size_t bytes;
 	struct record_header header;
@@ -515,6 +517,8 @@ static int restore(void *context, const struct slot *slot, uint64_t withdrawn_id
 		    ? -BAOPHU_EGAP
 		    : history_unit(c->history_reader, slot->unit, slot->measure, UINT64_MAX, restore_slot, &walk);
 	history_end(c->history_reader);
+	if (error == -BAOPHU_EGAP)
+		follower_hurry(c->daemon->follower, c->state->touched_seq[slot->unit]);
 	if (error < 0)
 		return error;
 	if (!walk.is_found)

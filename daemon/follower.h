@@ -16,6 +16,7 @@ struct follower_config {
 	void (*failed)(void *context, enum follower_part part, int error, uint64_t seq);
 	void *context;
 	uint32_t retry_ms; /* between tries while there is no room; 0: 1,000 */
+	uint32_t space_ms; /* between two commits of little that nobody waits for; 0: 2,000 */
 	bool no_scrub;
 };
 
@@ -30,6 +31,8 @@ void follower_stop(struct follower *follower);
 
 /* There is more in the log. Any thread; cheap. */
 void follower_wake(struct follower *follower);
+/* Somebody will ask for what was recorded up to `seq`: it is written soon. Any thread. */
+void follower_hurry(struct follower *follower, uint64_t seq);
 /* Until history has reached `seq`: 0; -BAOPHU_ETIMEOUT; or what the follower failed with. Any thread. */
 int follower_wait(struct follower *follower, uint64_t seq, uint32_t timeout_ms);
 
