@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <sodium.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,18 +117,78 @@ static int refresh(struct query_engine *engine)
 
 /* ---- what handlers use ---- */
 
-int question_refuse(struct question *question, enum baophu_code code, const char *format, ...)
+/* For those who read no code: logs, and clients that know no Detail. Short enough for a text of the wire. */
+static void say_fault(const struct baophu_detail *detail, char text[static BAOPHU_TEXT_BYTES_MAX + 1])
 {
-	char text[512];
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
-	va_end(arguments);
+	const size_t size = BAOPHU_TEXT_BYTES_MAX + 1;
+	unsigned long long wanted = detail->wanted_seq, newest = detail->newest_seq;
+	char date[11];
+	switch (detail->fault) {
+	case BAOPHU_FAULT_KIND_UNKNOWN:
+		snprintf(text, size, "this kind of question is not known here");
+		break;
+	case BAOPHU_FAULT_PAGE:
+		snprintf(text, size, "the page does not belong to this question");
+		break;
+	case BAOPHU_FAULT_UNIT_MISSING:
+		snprintf(text, size, "name a unit");
+		break;
+	case BAOPHU_FAULT_UNIT_UNKNOWN:
+		snprintf(text, size, "no unit ever had the code %s (asked on %s)", detail->named,
+			 baophu_date_format(detail->date, false, date));
+		break;
+	case BAOPHU_FAULT_UNIT_NOT_VALID:
+		snprintf(text, size, "unit %s is not valid on %s%s%s", detail->named, baophu_date_format(detail->date, false, date),
+			 *detail->successor ? "; its successor is " : "", detail->successor);
+		break;
+	case BAOPHU_FAULT_PLAN_UNKNOWN:
+		snprintf(text, size, "no plan has the code %s", detail->named);
+		break;
+	case BAOPHU_FAULT_MEASURE_UNKNOWN:
+		snprintf(text, size, "no measure or indicator has the code %s", detail->named);
+		break;
+	case BAOPHU_FAULT_SEQ_AHEAD:
+		snprintf(text, size, "seq %llu is not in the log yet; newest is %llu", wanted, newest);
+		break;
+	case BAOPHU_FAULT_SEQ_BEHIND:
+		snprintf(text, size, "seq %llu is not reached yet; newest is %llu", wanted, newest);
+		break;
+	case BAOPHU_FAULT_HISTORY:
+		snprintf(text, size, "seq %llu with this digest is not in this history", wanted);
+		break;
+	case BAOPHU_FAULT_NONE:
+	case BAOPHU_FAULT_UNREADABLE: /* whoever could not read it says why */
+	case BAOPHU_FAULT_COUNT:
+		*text = '\0';
+	}
+}
+
+int question_refuse(struct question *question, enum baophu_code code, const struct baophu_detail *detail)
+{
+	char text[BAOPHU_TEXT_BYTES_MAX + 1];
+	say_fault(detail, text);
 	const char *copy = question_text(question, text);
 	question->answer->code = code;
+	question->answer->detail = *detail;
 	question->answer->text = copy ? copy : "";
 	question->answer->next_page_bytes = 0;
 	return 0;
+}
+
+/* The same for a code that was asked for and names nothing. */
+static int refuse_code(struct question *question, enum baophu_fault fault, const char *named)
+{
+	struct baophu_detail detail = { .fault = fault, .date = BAOPHU_DATE_NONE };
+	strncat(detail.named, named, sizeof detail.named - 1);
+	return question_refuse(question, BAOPHU_CODE_QUERY, &detail);
+}
+
+static int refuse_seq(struct question *question, enum baophu_fault fault, uint64_t wanted_seq, uint64_t newest_seq)
+{
+	const struct baophu_detail detail = {
+		.fault = fault, .date = BAOPHU_DATE_NONE, .wanted_seq = wanted_seq, .newest_seq = newest_seq
+	};
+	return question_refuse(question, BAOPHU_CODE_BEHIND, &detail);
 }
 
 void *question_alloc(struct question *question, size_t count, size_t bytes)
@@ -318,8 +377,7 @@ static int settle_cut(struct question *question, enum source source, const struc
 		wanted_seq = token->cut.seq;
 	uint64_t head_seq = log_head(engine->config.log).seq;
 	if (wanted_seq > head_seq) /* nobody else waits while one reader waits for what may never come */
-		return question_refuse(question, BAOPHU_CODE_BEHIND, "seq %llu is not in the log yet; newest is %llu",
-				       (unsigned long long)wanted_seq, (unsigned long long)head_seq);
+		return refuse_seq(question, BAOPHU_FAULT_SEQ_AHEAD, wanted_seq, head_seq);
 	if (source == SOURCE_HISTORY) {
 		uint64_t seq = wanted_seq ? wanted_seq : head_seq;
 		error = follower_wait(engine->config.follower, seq, wanted_seq ? QUERY_WAIT_MS : QUERY_HEAD_WAIT_MS);
@@ -333,8 +391,7 @@ static int settle_cut(struct question *question, enum source source, const struc
 	if (source == SOURCE_HISTORY && history_place(engine->config.history).seq < reached.seq)
 		reached = history_place(engine->config.history);
 	if (reached.seq < wanted_seq)
-		return question_refuse(question, BAOPHU_CODE_BEHIND, "seq %llu is not reached yet; newest is %llu",
-				       (unsigned long long)wanted_seq, (unsigned long long)reached.seq);
+		return refuse_seq(question, BAOPHU_FAULT_SEQ_BEHIND, wanted_seq, reached.seq);
 
 	struct baophu_place found;
 	if (token) {
@@ -342,7 +399,10 @@ static int settle_cut(struct question *question, enum source source, const struc
 		if (error && error != -BAOPHU_ENOTFOUND)
 			return error;
 		if (error || memcmp(found.digest, token->cut.digest, sizeof found.digest) != 0)
-			return question_refuse(question, BAOPHU_CODE_SNAPSHOT_REQUIRED, "the page is of another history");
+			return question_refuse(question, BAOPHU_CODE_SNAPSHOT_REQUIRED,
+					       &(struct baophu_detail){ .fault = BAOPHU_FAULT_HISTORY,
+									.date = BAOPHU_DATE_NONE,
+									.wanted_seq = token->cut.seq });
 	}
 	if (token && source != SOURCE_LIVE) {
 		reached = token->cut;
@@ -364,22 +424,22 @@ static int settle_unit(struct question *question, bool needs_unit)
 	const struct wire_query *query = question->query;
 	const struct units *units = &question->engine->registry.units;
 	uint32_t suggestion = 0;
-	char date[11];
 	if (!query->unit[0])
-		return needs_unit ? question_refuse(question, BAOPHU_CODE_QUERY, "name a unit") : 0;
+		return needs_unit ? refuse_code(question, BAOPHU_FAULT_UNIT_MISSING, "") : 0;
 	enum baophu_code code = units_find(units, query->unit, question->tree_date, question->known_id, &question->unit,
 					   &suggestion);
 	if (!code)
 		return 0;
-	baophu_date_format(question->tree_date, false, date);
+	bool is_unknown = code == BAOPHU_CODE_UNIT_UNKNOWN;
+	struct baophu_detail detail = { .fault = is_unknown ? BAOPHU_FAULT_UNIT_UNKNOWN : BAOPHU_FAULT_UNIT_NOT_VALID,
+					.date = question->tree_date };
+	strncat(detail.named, query->unit, sizeof detail.named - 1);
 	const struct unit_version *successor = units_at(units, suggestion, question->tree_date, question->known_id);
-	if (successor)
-		return question_refuse(question, BAOPHU_CODE_QUERY, "unit %s is not valid on %s; its successor is %s, %s",
-				       query->unit, date, successor->code, units_name(units, successor));
-	return question_refuse(question, BAOPHU_CODE_QUERY,
-			       code == BAOPHU_CODE_UNIT_UNKNOWN ? "no unit ever had the code %s (asked on %s)"
-								: "unit %s is not valid on %s",
-			       query->unit, date);
+	if (successor) {
+		memcpy(detail.successor, successor->code, sizeof detail.successor);
+		strncat(detail.successor_name, units_name(units, successor), sizeof detail.successor_name - 1);
+	}
+	return question_refuse(question, BAOPHU_CODE_QUERY, &detail);
 }
 
 static int settle_axes(struct question *question, const struct request *request, const struct token *token)
@@ -399,13 +459,12 @@ static int settle_axes(struct question *question, const struct request *request,
 	if (query->plan[0]) {
 		question->plan = plans_find_code(&registry->plans, query->plan);
 		if (!question->plan)
-			return question_refuse(question, BAOPHU_CODE_QUERY, "no plan has the code %s", query->plan);
+			return refuse_code(question, BAOPHU_FAULT_PLAN_UNKNOWN, query->plan);
 	}
 	for (uint32_t i = 0; i < query->measure_count; i++)
 		if (!measures_find(&registry->measures, query->measures[i]) &&
 		    !measures_find_indicator(&registry->measures, query->measures[i]))
-			return question_refuse(question, BAOPHU_CODE_QUERY, "no measure or indicator has the code %s",
-					       query->measures[i]);
+			return refuse_code(question, BAOPHU_FAULT_MEASURE_UNKNOWN, query->measures[i]);
 	return settle_unit(question, request->needs_unit);
 }
 
@@ -421,9 +480,9 @@ static int answer_question(struct question *question)
 		if (requests[i].kind == query->kind)
 			request = &requests[i];
 	if (!request)
-		return question_refuse(question, BAOPHU_CODE_QUERY, "this kind of question is not known here");
+		return refuse_code(question, BAOPHU_FAULT_KIND_UNKNOWN, "");
 	if (query->page_bytes && (!read_token(query, &token) || token.hash != question_hash(question)))
-		return question_refuse(question, BAOPHU_CODE_QUERY, "the page does not belong to this question");
+		return refuse_code(question, BAOPHU_FAULT_PAGE, "");
 	const struct token *page = query->page_bytes ? &token : NULL;
 	question->position = page ? page->position : 0;
 	int error = settle_cut(question, request->source, page);
@@ -443,7 +502,8 @@ static void answer_failure(struct question *question, int error)
 	*question->answer = (struct wire_answer){
 		.id = question->query->id, .plan = "", .text = "", .as_of = BAOPHU_DATE_NONE, .tree_date = BAOPHU_DATE_NONE
 	};
-	question_refuse(question, error == -ENOMEM ? BAOPHU_CODE_BUSY : BAOPHU_CODE_INDEXING, "%s", baophu_strerror(error));
+	question->answer->code = error == -ENOMEM ? BAOPHU_CODE_BUSY : BAOPHU_CODE_INDEXING;
+	question->answer->text = baophu_strerror(error);
 }
 
 ssize_t query_answer(struct query_engine *engine, const void *bytes, size_t byte_count, void *buffer, size_t size)
@@ -459,6 +519,7 @@ ssize_t query_answer(struct query_engine *engine, const void *bytes, size_t byte
 		answer.id = query.id;
 		answer.code = BAOPHU_CODE_QUERY;
 		answer.text = why;
+		answer.detail = (struct baophu_detail){ .fault = BAOPHU_FAULT_UNREADABLE, .date = BAOPHU_DATE_NONE };
 		if (engine->config.malformed)
 			engine->config.malformed(engine->config.context, why);
 	} else {

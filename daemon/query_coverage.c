@@ -378,8 +378,10 @@ int question_check_since(struct question *question)
 	if (error && error != -BAOPHU_ENOTFOUND)
 		return error;
 	if (error || (query->has_since_digest && memcmp(place.digest, query->since_digest, sizeof place.digest) != 0))
-		return question_refuse(question, BAOPHU_CODE_SNAPSHOT_REQUIRED, "seq %llu with this digest is not in this history",
-				       (unsigned long long)query->since_seq);
+		return question_refuse(question, BAOPHU_CODE_SNAPSHOT_REQUIRED,
+				       &(struct baophu_detail){ .fault = BAOPHU_FAULT_HISTORY,
+								.date = BAOPHU_DATE_NONE,
+								.wanted_seq = query->since_seq });
 	return 0;
 }
 

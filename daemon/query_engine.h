@@ -67,9 +67,8 @@ int query_status(struct question *question);
 
 void snapshot_drop(struct snapshot *snapshot);
 
-/* The answer is this refusal; returns 0. */
-int question_refuse(struct question *question, enum baophu_code code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* The answer is this refusal, and says so in English too; returns 0. What does not belong to the fault may be zero. */
+int question_refuse(struct question *question, enum baophu_code code, const struct baophu_detail *detail);
 /* There is more from `position` on (never 0). */
 void question_continue(struct question *question, uint64_t position);
 /* Zeroed, from the arena; NULL: full. */

@@ -1101,8 +1101,41 @@ enum {
 	ANSWER_LOG,
 	ANSWER_STATUS,
 	ANSWER_EVENTS,
-	ANSWER_THRESHOLDS = 25
+	ANSWER_THRESHOLDS = 25,
+	ANSWER_DETAIL = 30
 };
+
+static void put_detail(struct field_writer *writer, const struct baophu_detail *detail)
+{
+	uint8_t *body = field_open(writer, ANSWER_DETAIL);
+	field_put(writer, 1, detail->fault);
+	field_put_text(writer, 2, detail->named);
+	field_put(writer, 3, baophu_date_to_civil(detail->date));
+	field_put_text(writer, 4, detail->successor);
+	field_put_text(writer, 5, detail->successor_name);
+	field_put(writer, 6, detail->wanted_seq);
+	field_put(writer, 7, detail->newest_seq);
+	field_close(writer, body);
+}
+
+static bool read_detail(const uint8_t *bytes, size_t size, struct baophu_detail *ret_detail)
+{
+	static const struct field_shape shape = {
+		.wide = FIELD_BIT(6) | FIELD_BIT(7),
+		.narrow = FIELD_BIT(1) | FIELD_BIT(3),
+		.blobs = FIELD_BIT(2) | FIELD_BIT(4) | FIELD_BIT(5),
+		.is_lenient = true,
+	};
+	struct field_set set;
+	if (!field_read(bytes, size, &shape, &set) || !wire_read_code(&set, 2, ret_detail->named) ||
+	    !wire_read_code(&set, 4, ret_detail->successor) || !wire_read_name(&set, 5, ret_detail->successor_name) ||
+	    !wire_read_date(field_value(&set, 3), &ret_detail->date))
+		return false;
+	ret_detail->fault = (enum baophu_fault)wire_known(field_value(&set, 1), BAOPHU_FAULT_COUNT - 1);
+	ret_detail->wanted_seq = field_value(&set, 6);
+	ret_detail->newest_seq = field_value(&set, 7);
+	return true;
+}
 
 static void put_fact_version(struct field_writer *writer, const struct wire_fact_version *fact)
 {
@@ -1589,6 +1622,8 @@ ssize_t wire_encode_answer(struct wire_arena *scratch, const struct wire_answer 
 		wire_put_event(&writer, ANSWER_EVENTS, &answer->events[i]);
 	for (uint32_t i = 0; i < answer->threshold_count && !writer.is_full; i++)
 		put_threshold_info(&writer, &answer->thresholds[i]);
+	if (answer->detail.fault)
+		put_detail(&writer, &answer->detail);
 	return wire_written(&writer, buffer);
 }
 
@@ -1643,7 +1678,8 @@ int wire_decode_answer(struct wire_arena *arena, const void *bytes, size_t size,
 	static const struct field_shape shape = {
 		.wide = FIELD_BIT(1) | FIELD_BIT(6),
 		.narrow = FIELD_BIT(2) | FIELD_BIT(5) | FIELD_BIT(7),
-		.blobs = FIELD_BIT(3) | FIELD_BIT(4) | FIELD_BIT(8) | FIELD_BIT(9) | FIELD_BIT(ANSWER_STATUS),
+		.blobs = FIELD_BIT(3) | FIELD_BIT(4) | FIELD_BIT(8) | FIELD_BIT(9) | FIELD_BIT(ANSWER_STATUS) |
+			 FIELD_BIT(ANSWER_DETAIL),
 		.repeated = FIELD_BIT(ANSWER_RECORDS) | FIELD_BIT(ANSWER_FACTS) | FIELD_BIT(ANSWER_UNITS) |
 			    FIELD_BIT(ANSWER_MEASURES) | FIELD_BIT(ANSWER_INDICATORS) | FIELD_BIT(ANSWER_PLANS) |
 			    FIELD_BIT(ANSWER_AGENTS) | FIELD_BIT(ANSWER_HELD) | FIELD_BIT(ANSWER_LOG) | FIELD_BIT(ANSWER_EVENTS) |
@@ -1651,7 +1687,7 @@ int wire_decode_answer(struct wire_arena *arena, const void *bytes, size_t size,
 		.is_lenient = true,
 	};
 	struct field_set set;
-	struct wire_answer answer = { 0 };
+	struct wire_answer answer = { .detail.date = BAOPHU_DATE_NONE };
 	if (!field_read(bytes, size, &shape, &set) || !read_answer_head(arena, &set, &answer))
 		return -BAOPHU_EMALFORMED;
 	const struct {
@@ -1679,6 +1715,8 @@ int wire_decode_answer(struct wire_arena *arena, const void *bytes, size_t size,
 			return -BAOPHU_EMALFORMED;
 	if (field_has(&set, ANSWER_STATUS) &&
 	    !(answer.status = read_status(arena, set.bytes[ANSWER_STATUS], set.value[ANSWER_STATUS])))
+		return -BAOPHU_EMALFORMED;
+	if (field_has(&set, ANSWER_DETAIL) && !read_detail(set.bytes[ANSWER_DETAIL], set.value[ANSWER_DETAIL], &answer.detail))
 		return -BAOPHU_EMALFORMED;
 	*ret_answer = answer;
 	return 0;

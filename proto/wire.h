@@ -428,6 +428,7 @@ struct wire_answer {
 	uint64_t id;
 	enum baophu_code code;
 	const char *text, *plan;
+	struct baophu_detail detail; /* fault NONE: absent */
 	struct baophu_place cut;
 	baophu_date as_of, tree_date;
 	uint64_t known_seq;

@@ -20,13 +20,8 @@ int ask_open(struct cli *cli, struct reader **ret_reader)
 	return error ? cli_fail(cli->options.query, error) : CLI_OK;
 }
 
-static int refused(const char *what, enum baophu_code code, const char *detail, const char *advice)
+static int exit_code_of(enum baophu_code code)
 {
-	const char *meaning = word_code_meaning(code);
-	cli_say("%s: %s (%s)%s%s", what, *meaning ? meaning : _("refused"), wire_code_name(code), detail && *detail ? ": " : "",
-		detail ? detail : "");
-	if (*advice)
-		cli_say(_("what to do: %s"), advice);
 	switch (code) {
 	case BAOPHU_CODE_BUSY:
 	case BAOPHU_CODE_DISK:
@@ -56,7 +51,30 @@ static int refused(const char *what, enum baophu_code code, const char *detail, 
 
 int ask_refused(const char *what, enum baophu_code code, const char *detail)
 {
-	return refused(what, code, detail, word_code_advice(code));
+	const char *meaning = word_code_meaning(code), *advice = word_code_advice(code);
+	cli_say("%s: %s (%s)%s%s", what, *meaning ? meaning : _("refused"), wire_code_name(code), detail && *detail ? ": " : "",
+		detail ? detail : "");
+	if (*advice)
+		cli_say(_("what to do: %s"), advice);
+	return exit_code_of(code);
+}
+
+int ask_answered(const struct cli *cli, const struct wire_query *query, const struct wire_answer *answer)
+{
+	const char *what = *query->unit ? query->unit : cli->command->noun, *advice = word_code_advice(answer->code);
+	char fault[512];
+	if (answer->detail.fault == BAOPHU_FAULT_NONE)
+		return ask_refused(what, answer->code, answer->text);
+	word_fault(&answer->detail, cli->vietnamese, fault, sizeof fault);
+	if (answer->detail.fault == BAOPHU_FAULT_UNREADABLE && *answer->text) /* its English knows more */
+		cli_say("%s: %s (%s): %s", what, fault, wire_code_name(answer->code), answer->text);
+	else
+		cli_say("%s: %s (%s)", what, fault, wire_code_name(answer->code));
+	if (answer->code == BAOPHU_CODE_BEHIND && query->known_seq > query->min_seq)
+		advice = _("ask again in a moment, or with a lower --known");
+	if (*advice)
+		cli_say(_("what to do: %s"), advice);
+	return exit_code_of(answer->code);
 }
 
 int ask_all(struct cli *cli, struct reader *reader, struct wire_query *query,
@@ -65,12 +83,8 @@ int ask_all(struct cli *cli, struct reader *reader, struct wire_query *query,
 	do {
 		struct wire_answer answer = { 0 };
 		int error = reader_query(reader, query, (int)cli->options.timeout * 1000, &answer);
-		if (error == -BAOPHU_EREFUSED || (error == -BAOPHU_ETIMEOUT && answer.code != BAOPHU_CODE_NONE)) {
-			bool is_of_known = answer.code == BAOPHU_CODE_BEHIND && query->known_seq > query->min_seq;
-			return refused(*query->unit ? query->unit : cli->command->noun, answer.code, answer.text,
-				       is_of_known ? _("ask again in a moment, or with a lower --known")
-						   : word_code_advice(answer.code));
-		}
+		if (error == -BAOPHU_EREFUSED || (error == -BAOPHU_ETIMEOUT && answer.code != BAOPHU_CODE_NONE))
+			return ask_answered(cli, query, &answer);
 		if (error == -BAOPHU_ETIMEOUT) {
 			cli_say(_("no answer from %s within %u s; is baophud running there?"), cli->options.query,
 				cli->options.timeout);

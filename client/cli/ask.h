@@ -27,3 +27,5 @@ int ask_path(struct cli *cli, struct reader *reader, const char *unit, char path
 	     char name[static BAOPHU_TEXT_BYTES_MAX + 1], uint32_t *ret_depth);
 /* The message and exit code for a code that the collector answered with. `what` is what was asked or sent. */
 int ask_refused(const char *what, enum baophu_code code, const char *detail);
+/* The same for a question that was answered with a code: says its detail, when there is one, in the user's language. */
+int ask_answered(const struct cli *cli, const struct wire_query *query, const struct wire_answer *answer);

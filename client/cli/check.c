@@ -84,18 +84,6 @@ static struct known *known_add(struct known_table *table, const char *code, baop
 	return known;
 }
 
-/* The centre answers a wrong unit with a sentence; what it says there of the unit and its successor. */
-static void read_refusal(const char *text, struct known *known)
-{
-	static const char unknown[] = "no unit ever had", successor[] = "its successor is ";
-	const char *named = strstr(text, successor);
-	known->answer = strncmp(text, unknown, strlen(unknown)) == 0 ? BAOPHU_CODE_UNIT_UNKNOWN : BAOPHU_CODE_UNIT_NOT_VALID;
-	if (named) {
-		named += strlen(successor);
-		snprintf(known->successor, sizeof known->successor, "%.*s", (int)strcspn(named, ","), named);
-	}
-}
-
 /* What the centre knows of the unit on that date; NULL when it did not answer, and then *ret_status is an exit code. */
 static const struct known *ask_validity(struct check *check, const char *code, baophu_date date, int *ret_status)
 {
@@ -107,11 +95,20 @@ static const struct known *ask_validity(struct check *check, const char *code, b
 	query.unit = code;
 	query.as_of = query.tree_date = date;
 	int error = reader_query(check->reader, &query, (int)check->cli->options.timeout * 1000, &answer);
-	known = error && error != -BAOPHU_EREFUSED ? NULL : known_add(&check->units, code, date);
-	if (!known)
-		*ret_status = cli_fail(check->cli->options.query, error && error != -BAOPHU_EREFUSED ? error : -ENOMEM);
-	else if (error)
-		read_refusal(answer.text, known);
+	enum baophu_fault fault = error == -BAOPHU_EREFUSED ? answer.detail.fault : BAOPHU_FAULT_NONE;
+	if (error && fault != BAOPHU_FAULT_UNIT_UNKNOWN && fault != BAOPHU_FAULT_UNIT_NOT_VALID) {
+		*ret_status = error == -BAOPHU_EREFUSED ? ask_answered(check->cli, &query, &answer)
+							: cli_fail(check->cli->options.query, error);
+		return NULL;
+	}
+	known = known_add(&check->units, code, date);
+	if (!known) {
+		*ret_status = cli_fail(check->cli->options.query, -ENOMEM);
+		return NULL;
+	}
+	memcpy(known->successor, answer.detail.successor, sizeof known->successor);
+	if (error)
+		known->answer = fault == BAOPHU_FAULT_UNIT_UNKNOWN ? BAOPHU_CODE_UNIT_UNKNOWN : BAOPHU_CODE_UNIT_NOT_VALID;
 	else
 		known->answer = answer.unit_count ? BAOPHU_CODE_NONE : BAOPHU_CODE_UNIT_UNKNOWN;
 	return known;
@@ -196,6 +193,8 @@ static int need_plan(struct check *check, const char *code)
 		query.plan = code;
 		query.limit = 1;
 		int error = reader_query(check->reader, &query, (int)check->cli->options.timeout * 1000, &answer);
+		if (error == -BAOPHU_EREFUSED && answer.detail.fault != BAOPHU_FAULT_PLAN_UNKNOWN)
+			return ask_answered(check->cli, &query, &answer);
 		if (error && error != -BAOPHU_EREFUSED)
 			return cli_fail(check->cli->options.query, error);
 		known = known_add(&check->plans, code, 0);

@@ -104,7 +104,9 @@ static int take_page(struct baophu_reader *reader)
 int baophu_reader_ask(struct baophu_reader *reader, const struct baophu_question *question, struct baophu_answer *ret_answer)
 {
 	const struct wire_answer *page = &reader->page;
-	*ret_answer = (struct baophu_answer){ .as_of = BAOPHU_DATE_NONE, .tree_date = BAOPHU_DATE_NONE };
+	*ret_answer = (struct baophu_answer){ .as_of = BAOPHU_DATE_NONE,
+					      .tree_date = BAOPHU_DATE_NONE,
+					      .detail.date = BAOPHU_DATE_NONE };
 	reader->page = (struct wire_answer){ 0 };
 	reader->error = read_question(reader, question);
 	if (reader->error)
@@ -117,6 +119,8 @@ int baophu_reader_ask(struct baophu_reader *reader, const struct baophu_question
 	ret_answer->as_of = page->as_of;
 	ret_answer->tree_date = page->tree_date;
 	ret_answer->known_seq = page->known_seq;
+	if (page->code)
+		ret_answer->detail = page->detail;
 	if (page->text)
 		strncat(ret_answer->text, page->text, sizeof ret_answer->text - 1);
 	if (page->plan)

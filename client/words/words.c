@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <baophu/date.h>
+
 #include "language.h"
 #include "suggest.h"
 
@@ -254,4 +256,54 @@ const char *word_code_advice(enum baophu_code code)
 		if (codes[i].code == code)
 			return _(codes[i].advice);
 	return "";
+}
+
+const char *word_fault(const struct baophu_detail *detail, bool vietnamese, char *buffer, size_t size)
+{
+	unsigned long long wanted = detail->wanted_seq, newest = detail->newest_seq;
+	char date[11];
+	baophu_date_format(detail->date, vietnamese, date);
+	switch (detail->fault) {
+	case BAOPHU_FAULT_UNREADABLE:
+		snprintf(buffer, size, "%s", _("the centre cannot read the question"));
+		break;
+	case BAOPHU_FAULT_KIND_UNKNOWN:
+		snprintf(buffer, size, "%s", _("the centre does not know this kind of question; it is older than this program"));
+		break;
+	case BAOPHU_FAULT_PAGE:
+		snprintf(buffer, size, "%s", _("the page asked for is of another question"));
+		break;
+	case BAOPHU_FAULT_UNIT_MISSING:
+		snprintf(buffer, size, "%s", _("the question names no unit"));
+		break;
+	case BAOPHU_FAULT_UNIT_UNKNOWN:
+		snprintf(buffer, size, _("the centre knows no unit %s"), detail->named);
+		break;
+	case BAOPHU_FAULT_UNIT_NOT_VALID:
+		if (*detail->successor)
+			snprintf(buffer, size, _("unit %s does not exist on %s; the unit that took its place: %s (%s)"),
+				 detail->named, date, detail->successor, detail->successor_name);
+		else
+			snprintf(buffer, size, _("unit %s does not exist on %s"), detail->named, date);
+		break;
+	case BAOPHU_FAULT_PLAN_UNKNOWN:
+		snprintf(buffer, size, _("there is no plan “%s” (`baophu plan list`)"), detail->named);
+		break;
+	case BAOPHU_FAULT_MEASURE_UNKNOWN:
+		snprintf(buffer, size, _("there is no measure or indicator “%s” (`baophu measure list`)"), detail->named);
+		break;
+	case BAOPHU_FAULT_SEQ_AHEAD:
+		snprintf(buffer, size, _("the log has no place %llu yet; it ends at %llu"), wanted, newest);
+		break;
+	case BAOPHU_FAULT_SEQ_BEHIND:
+		snprintf(buffer, size, _("log place %llu cannot be answered for yet; the centre has come to %llu"), wanted, newest);
+		break;
+	case BAOPHU_FAULT_HISTORY:
+		snprintf(buffer, size, _("log place %llu is of another history than the centre's"), wanted);
+		break;
+	case BAOPHU_FAULT_NONE:
+	case BAOPHU_FAULT_COUNT:
+		snprintf(buffer, size, "%s", "");
+	}
+	return buffer;
 }

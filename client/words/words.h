@@ -41,3 +41,5 @@ const char *word_choices(enum word_list list, char *buffer, size_t size);
 /* Why the collector did not apply something: what it means and what to do about it, in the user's language. */
 const char *word_code_meaning(enum baophu_code code);
 const char *word_code_advice(enum baophu_code code);
+/* What is wrong with a question, in a sentence without its end; "" when the detail does not say. Returns `buffer`. */
+const char *word_fault(const struct baophu_detail *detail, bool vietnamese, char *buffer, size_t size);

@@ -176,7 +176,8 @@ struct baophu_question {
 /* How the question was understood, and the one place that the whole answer is of. */
 struct baophu_answer {
 	enum baophu_code code; /* NONE, or why there is no answer */
-	char text[256]; /* with code QUERY what is wrong with the question, in English; else "" */
+	char text[256]; /* with a code what is wrong, in English; else "" */
+	struct baophu_detail detail; /* the same in parts, to be said in another language; fault NONE when it is not said */
 	struct baophu_place cut; /* with known_seq that place, else the newest */
 	baophu_date as_of, tree_date;
 	uint64_t known_seq;

@@ -119,6 +119,22 @@ enum baophu_code {
 	BAOPHU_CODE_BEHIND,
 	BAOPHU_CODE_QUERY,
 };
+/* What exactly is wrong with a question; see the .proto for what each means. */
+enum baophu_fault {
+	BAOPHU_FAULT_NONE,
+	BAOPHU_FAULT_UNREADABLE,
+	BAOPHU_FAULT_KIND_UNKNOWN,
+	BAOPHU_FAULT_PAGE,
+	BAOPHU_FAULT_UNIT_MISSING,
+	BAOPHU_FAULT_UNIT_UNKNOWN,
+	BAOPHU_FAULT_UNIT_NOT_VALID,
+	BAOPHU_FAULT_PLAN_UNKNOWN,
+	BAOPHU_FAULT_MEASURE_UNKNOWN,
+	BAOPHU_FAULT_SEQ_AHEAD,
+	BAOPHU_FAULT_SEQ_BEHIND,
+	BAOPHU_FAULT_HISTORY,
+	BAOPHU_FAULT_COUNT
+};
 static inline bool baophu_code_is_retryable(enum baophu_code code) { return code > 0 && code < 20; }
 static inline bool baophu_code_is_held(enum baophu_code code) { return code >= 20 && code < 40; }
 
@@ -242,6 +258,16 @@ struct baophu_record {
 	uint64_t event_count; /* delivered events of the unit, ever; 0 where it is not said */
 	uint32_t new_event_count; /* of them, those that are here: after `previous`, in order */
 	const struct baophu_event *events;
+};
+
+/* Why there is no answer, in parts; message Detail. What does not belong to the fault is "", BAOPHU_DATE_NONE or 0. */
+struct baophu_detail {
+	enum baophu_fault fault; /* NONE: not said; also by a collector that knows a fault which we do not */
+	char named[BAOPHU_CODE_BYTES_MAX + 1];
+	char successor[BAOPHU_CODE_BYTES_MAX + 1];
+	char successor_name[BAOPHU_TEXT_BYTES_MAX + 1];
+	baophu_date date;
+	uint64_t wanted_seq, newest_seq;
 };
 
 /* The proof of a subtree at one depth; message Seal. */

@@ -264,6 +264,22 @@ class Commands(unittest.TestCase):
     def test_only_a_frozen_epoch_can_be_opened(self):
         self.assertIn("NO_SUCH", self.run_ends(6, "agent", "open", "thoi-lai", "1").stderr)
 
+    def test_why_there_is_no_answer_is_said_in_the_users_language(self):
+        self.run_ends(0, "unit", "import", self.file(
+            "change,date,code,name,level,parent,successors\ncreate,2012-01-01,96994,Huyện Trước,district,96,\n"
+            "create,2020-01-01,96995,Huyện Sau,district,96,\nclose,2020-01-01,96994,,,,96995\n", "units.csv"))
+        for arguments, vietnamese, english in (
+                (("coverage", "show", "99x9"), "99x9: trung tâm không có địa bàn 99x9 (QUERY)", "the centre knows no unit 99x9"),
+                (("coverage", "show", "96994", "--as-of", "2020-05-31"),
+                 "địa bàn 96994 không tồn tại vào ngày 31/05/2020; địa bàn thay thế: 96995 (Huyện Sau) (QUERY)",
+                 "unit 96994 does not exist on 2020-05-31; the unit that took its place: 96995 (Huyện Sau)"),
+                (("coverage", "show", "92", "--plan", "khong-co"), "không có kế hoạch «khong-co»", "there is no plan “khong-co”")):
+            self.assertIn(vietnamese, self.run_ends(2, *arguments, "--lang", "vi").stderr)
+            self.assertNotRegex(self.run_ends(2, *arguments, "--lang", "vi").stderr, "no unit|not valid|has the code|successor")
+            self.assertIn(english, self.run_ends(2, *arguments).stderr)
+        done = self.run_ends(3, "coverage", "show", "92", "--known", "999999", "--timeout", "1", "--lang", "vi")
+        self.assertRegex(done.stderr, r"nhật ký chưa có vị trí 999999; hiện mới đến \d+ \(BEHIND\)")
+
     def test_what_lies_beyond_the_log_is_said(self):
         self.assertIn("the log ends at place ", self.run_ends(0, "log", "show", "--from", "999999").stderr)
         done = self.run_ends(3, "coverage", "show", "92", "--known", "999999", "--timeout", "1")

@@ -510,12 +510,27 @@ static void draw_query(struct wire_arena *arena, struct wire_query *query)
 	draw_bytes(query->since_digest, BAOPHU_DIGEST_BYTES);
 }
 
+static struct baophu_detail draw_detail(struct wire_arena *arena)
+{
+	struct baophu_detail detail = { .fault = below(BAOPHU_FAULT_COUNT), .date = BAOPHU_DATE_NONE };
+	if (!detail.fault)
+		return detail;
+	snprintf(detail.named, sizeof detail.named, "%s", draw_code_or_empty(arena));
+	snprintf(detail.successor, sizeof detail.successor, "%s", draw_code_or_empty(arena));
+	snprintf(detail.successor_name, sizeof detail.successor_name, "%s", draw_name_or_empty(arena));
+	detail.date = draw_date_or_none();
+	detail.wanted_seq = draw_number();
+	detail.newest_seq = draw_number();
+	return detail;
+}
+
 static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 {
 	*answer = (struct wire_answer){
 		.id = draw_number(),
 		.code = once_in(2) ? BAOPHU_CODE_NONE : BAOPHU_CODE_BEHIND,
 		.text = draw_name_or_empty(arena),
+		.detail = draw_detail(arena),
 		.plan = draw_code_or_empty(arena),
 		.cut = draw_place(),
 		.as_of = draw_date_or_none(),

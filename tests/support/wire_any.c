@@ -744,6 +744,19 @@ static json_t *status_json(const struct wire_server_status *status)
 	return json;
 }
 
+static json_t *detail_json(const struct baophu_detail *detail)
+{
+	json_t *json = json_object();
+	put_enum(json, "fault", &baophu__v1__fault__descriptor, detail->fault);
+	put_text(json, "named", detail->named);
+	put_date(json, "date", detail->date);
+	put_text(json, "successor", detail->successor);
+	put_text(json, "successor_name", detail->successor_name);
+	put_number(json, "wanted_seq", detail->wanted_seq);
+	put_number(json, "newest_seq", detail->newest_seq);
+	return json;
+}
+
 static json_t *answer_json(const struct wire_answer *answer)
 {
 	json_t *json = json_object();
@@ -769,6 +782,8 @@ static json_t *answer_json(const struct wire_answer *answer)
 	put_list(json, "thresholds", answer->thresholds, sizeof *answer->thresholds, answer->threshold_count, threshold_info_json);
 	if (answer->status)
 		json_object_set_new(json, "status", status_json(answer->status));
+	if (answer->detail.fault)
+		json_object_set_new(json, "detail", detail_json(&answer->detail));
 	return json;
 }
 

@@ -523,6 +523,10 @@ Test(query, the_tree_has_a_date_of_its_own)
 	cr_assert_eq(answer.code, BAOPHU_CODE_QUERY);
 	cr_assert(strstr(answer.text, "900.0") && strstr(answer.text, "2024-04-30") && strstr(answer.text, "900.1"), "%s",
 		  answer.text);
+	cr_assert(answer.detail.fault == BAOPHU_FAULT_UNIT_NOT_VALID && answer.detail.date == day(20240430));
+	cr_assert_str_eq(answer.detail.named, "900.0");
+	cr_assert_str_eq(answer.detail.successor, "900.1");
+	cr_assert_str_eq(answer.detail.successor_name, "900.1"); /* the tree's units are called as their codes */
 	query.as_of = day(20240401);
 	cr_assert_eq(ask(&f, &query).record_count, 1);
 	teardown(&f);
@@ -611,10 +615,12 @@ Test(query, a_page_of_another_question_or_history_is_refused)
 	cr_assert_eq(ask_page(&f, &other).code, BAOPHU_CODE_NONE, "id and size of a page are no part of the question");
 	other = query;
 	other.page[9] ^= 1; /* the digest */
-	cr_assert_eq(ask_page(&f, &other).code, BAOPHU_CODE_SNAPSHOT_REQUIRED);
+	answer = ask_page(&f, &other);
+	cr_assert(answer.code == BAOPHU_CODE_SNAPSHOT_REQUIRED && answer.detail.fault == BAOPHU_FAULT_HISTORY);
 	other = query;
 	other.page_bytes--;
-	cr_assert_eq(ask_page(&f, &other).code, BAOPHU_CODE_QUERY);
+	answer = ask_page(&f, &other);
+	cr_assert(answer.code == BAOPHU_CODE_QUERY && answer.detail.fault == BAOPHU_FAULT_PAGE);
 	teardown(&f);
 }
 
@@ -665,6 +671,13 @@ Test(query, an_answer_fits_its_bound_however_much_there_is)
 
 /* ---- what is wrong with a question ---- */
 
+static void expect_fault(const struct wire_answer *answer, enum baophu_fault fault, const char *named)
+{
+	cr_assert(answer->code == BAOPHU_CODE_QUERY && strstr(answer->text, named), "%s", answer->text);
+	cr_assert_eq(answer->detail.fault, fault);
+	cr_assert_str_eq(answer->detail.named, named);
+}
+
 Test(query, says_what_is_wrong_with_a_question)
 {
 	struct fixture f;
@@ -673,26 +686,30 @@ Test(query, says_what_is_wrong_with_a_question)
 	centre_sync(&f.centre);
 	struct wire_query query = question(WIRE_QUERY_COVERAGE, "nowhere", 0);
 	struct wire_answer answer = ask_page(&f, &query);
-	cr_assert(answer.code == BAOPHU_CODE_QUERY && strstr(answer.text, "nowhere"));
+	expect_fault(&answer, BAOPHU_FAULT_UNIT_UNKNOWN, "nowhere");
 	query = question(WIRE_QUERY_COVERAGE, "92", 0);
 	query.plan = "none-such";
 	answer = ask_page(&f, &query);
-	cr_assert(answer.code == BAOPHU_CODE_QUERY && strstr(answer.text, "none-such"));
+	expect_fault(&answer, BAOPHU_FAULT_PLAN_UNKNOWN, "none-such");
 	query.plan = "";
 	query.measures = (const char *const[]){ "bhxh", "wrong" };
 	query.measure_count = 2;
 	answer = ask_page(&f, &query);
-	cr_assert(answer.code == BAOPHU_CODE_QUERY && strstr(answer.text, "wrong"));
+	expect_fault(&answer, BAOPHU_FAULT_MEASURE_UNKNOWN, "wrong");
 	query = question(WIRE_QUERY_CHANGED, "", 0);
-	cr_assert_eq(ask_page(&f, &query).code, BAOPHU_CODE_QUERY);
+	answer = ask_page(&f, &query);
+	expect_fault(&answer, BAOPHU_FAULT_UNIT_MISSING, "");
 	query = question(WIRE_QUERY_HISTORY, "", 0);
-	cr_assert_eq(ask_page(&f, &query).code, BAOPHU_CODE_QUERY);
+	answer = ask_page(&f, &query);
+	expect_fault(&answer, BAOPHU_FAULT_UNIT_MISSING, "");
+	query = question(WIRE_QUERY_COVERAGE, "92", 0);
+	cr_assert_eq(ask_page(&f, &query).detail.fault, BAOPHU_FAULT_NONE);
 
 	ssize_t size = query_answer(f.engine, "\xff\xff\xff", 3, f.buffer, BUFFER_BYTES);
 	cr_assert_eq(f.malformed, 1);
 	cr_assert_gt(size, 0);
 	cr_assert_eq(wire_decode_answer(&f.arena, f.buffer, (size_t)size, &answer), 0);
-	cr_assert(answer.code == BAOPHU_CODE_QUERY && answer.text[0]);
+	cr_assert(answer.code == BAOPHU_CODE_QUERY && answer.text[0] && answer.detail.fault == BAOPHU_FAULT_UNREADABLE);
 	teardown(&f);
 }
 
@@ -706,7 +723,9 @@ Test(query, says_behind_when_the_seq_is_not_reached)
 	query.min_seq = f.centre.scene.place.seq;
 	cr_assert_eq(ask(&f, &query).cut.seq, query.min_seq);
 	query.min_seq++;
-	cr_assert_eq(ask_page(&f, &query).code, BAOPHU_CODE_BEHIND);
+	struct wire_answer answer = ask_page(&f, &query);
+	cr_assert(answer.code == BAOPHU_CODE_BEHIND && answer.detail.fault == BAOPHU_FAULT_SEQ_AHEAD);
+	cr_assert(answer.detail.wanted_seq == query.min_seq && answer.detail.newest_seq == query.min_seq - 1);
 	query = question(WIRE_QUERY_LOG, "", 0);
 	query.min_seq = f.centre.scene.place.seq + 1;
 	cr_assert_eq(ask_page(&f, &query).code, BAOPHU_CODE_BEHIND);
@@ -784,7 +803,9 @@ Test(query, changed_since_another_history_needs_a_snapshot)
 	query.has_since_digest = false;
 	cr_assert_eq(ask_page(&f, &query).code, BAOPHU_CODE_NONE);
 	query.since_seq = f.centre.scene.place.seq + 1000;
-	cr_assert_eq(ask_page(&f, &query).code, BAOPHU_CODE_SNAPSHOT_REQUIRED, "beyond the head");
+	struct wire_answer answer = ask_page(&f, &query);
+	cr_assert_eq(answer.code, BAOPHU_CODE_SNAPSHOT_REQUIRED, "beyond the head");
+	cr_assert(answer.detail.fault == BAOPHU_FAULT_HISTORY && answer.detail.wanted_seq == query.since_seq);
 	teardown(&f);
 }
 

@@ -104,8 +104,11 @@ def refused(name, says, sender, code, entries=None, entry=0, raw=None, **more):
     update(name, says, sender, receipt("REFUSED", code, entry, **more), entries, raw)
 
 
-def query(name, says, expect_code=None, hex=None, row=None, repeat=None, **fields):
+def query(name, says, expect_code=None, hex=None, row=None, repeat=None, detail=None, **fields):
     expect = {"message": "Answer", "fields": {"code": expect_code}}
+    if detail:
+        fault, *more = detail
+        expect["fields"]["detail"] = {"fault": "FAULT_" + fault, **(more[0] if more else {})}
     if row:
         expect["row"] = row
     more = {"repeat": repeat} if repeat else {}
@@ -267,16 +270,26 @@ def imports():
 
 
 def questions():
-    query("query-garbage", "no protobuf", "CODE_QUERY", hex="ffffffff")
-    query("query-unknown-field", "a field that a question does not have", "CODE_QUERY", hex="1001a00601")
-    query("query-unknown-kind", "a kind that does not exist", "CODE_QUERY", kind=99)
-    query("query-unit-unknown", "a unit that does not exist", "CODE_QUERY", kind="QUERY_KIND_COVERAGE", unit="777")
-    query("query-too-deep", "nine levels", "CODE_QUERY", kind="QUERY_KIND_COVERAGE", unit="VN", depth=9)
-    query("query-page-too-long", "501 records a page", "CODE_QUERY", kind="QUERY_KIND_COVERAGE", unit="VN", limit=501)
-    query("query-page-foreign", "a page that is none of this question's", "CODE_QUERY", kind="QUERY_KIND_UNITS", page="AAAA")
-    query("query-behind", "a cut that does not exist yet", "CODE_BEHIND", kind="QUERY_KIND_COVERAGE", unit="VN", min_seq=10**12)
+    query("query-garbage", "no protobuf", "CODE_QUERY", hex="ffffffff", detail=["UNREADABLE"])
+    query("query-unknown-field", "a field that a question does not have", "CODE_QUERY", hex="1001a00601", detail=["UNREADABLE"])
+    query("query-unknown-kind", "a kind that does not exist", "CODE_QUERY", kind=99, detail=["UNREADABLE"])
+    query("query-unit-unknown", "a unit that does not exist", "CODE_QUERY", kind="QUERY_KIND_COVERAGE", unit="777",
+          detail=["UNIT_UNKNOWN", {"named": "777", "successor": None}])
+    query("query-plan-unknown", "a plan that nobody set", "CODE_QUERY", kind="QUERY_KIND_COVERAGE", unit="92", plan="khong-co",
+          detail=["PLAN_UNKNOWN", {"named": "khong-co"}])
+    query("query-measure-unknown", "a measure that is none", "CODE_QUERY", kind="QUERY_KIND_COVERAGE", unit="92", measures=["khong-co"],
+          detail=["MEASURE_UNKNOWN", {"named": "khong-co"}])
+    query("query-without-unit", "a question about a unit, without one", "CODE_QUERY", kind="QUERY_KIND_HISTORY", detail=["UNIT_MISSING"])
+    query("query-too-deep", "nine levels", "CODE_QUERY", kind="QUERY_KIND_COVERAGE", unit="VN", depth=9,
+          detail=["UNREADABLE"])
+    query("query-page-too-long", "501 records a page", "CODE_QUERY", kind="QUERY_KIND_COVERAGE", unit="VN", limit=501,
+          detail=["UNREADABLE"])
+    query("query-page-foreign", "a page that is none of this question's", "CODE_QUERY", kind="QUERY_KIND_UNITS", page="AAAA",
+          detail=["PAGE"])
+    query("query-behind", "a cut that does not exist yet", "CODE_BEHIND", kind="QUERY_KIND_COVERAGE", unit="VN", min_seq=10**12,
+          detail=["SEQ_AHEAD", {"wanted_seq": 10**12}])
     query("query-other-history", "a place that is not in this history", "CODE_SNAPSHOT_REQUIRED", kind="QUERY_KIND_CHANGED", unit="VN",
-          since_seq=1, since_digest=base64.b64encode(bytes(32)).decode())
+          since_seq=1, since_digest=base64.b64encode(bytes(32)).decode(), detail=["HISTORY", {"wanted_seq": 1}])
     query("query-status", "how the collector is", None, kind="QUERY_KIND_STATUS")
 
 
