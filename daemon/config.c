@@ -38,7 +38,7 @@ static const struct setting settings[] = {
 	{ "sessions_max", COUNT, AT(sessions_max), 16, 1 << 20, "16384",
 	  "sessions that are kept; the one idle longest makes room" },
 	{ "stage_bytes", BYTES, AT(stage_bytes), 1 << 16, UINT64_C(1) << 32, "64M",
-	  "staged parts of imports, of all agents together" },
+	  "staged parts of imports, of all agents; one alone has at most half of what others leave" },
 	{ "stage_time", TIME_MS, AT(stage_ms), 1000, 86400000, "10min", "how long a staged part waits for the rest" },
 	{ "lag_records_max", COUNT, AT(lag_records_max), 1, UINT64_C(1) << 40, "2000000",
 	  "records that the history may be behind before agents are asked to wait" },

@@ -66,10 +66,24 @@ void staging_destroy(struct staging *staging)
 	free(staging);
 }
 
+/* An agent has at most half of what the others leave, in batches and in bytes: however much it sends, there is room for another. */
+static bool has_room(const struct staging *staging, uint32_t agent, uint32_t more_batches, size_t more_bytes)
+{
+	uint32_t own_batches = 0;
+	size_t own_bytes = 0;
+	for (const struct batch *batch = staging->batches; batch; batch = batch->next) {
+		if (batch->agent != agent)
+			continue;
+		own_batches++;
+		own_bytes += batch->bytes;
+	}
+	uint32_t batches_left = BATCHES_MAX - (staging->count - own_batches);
+	size_t bytes_left = staging->bytes_max - (staging->bytes - own_bytes);
+	return (!more_batches || (own_batches + more_batches) * 2 <= batches_left) && (own_bytes + more_bytes) * 2 <= bytes_left;
+}
+
 static struct batch *batch_begin(struct staging *staging, uint32_t agent, const struct wire_stage *stage)
 {
-	if (staging->count >= BATCHES_MAX)
-		return NULL;
 	struct batch *batch = calloc(1, sizeof *batch);
 	if (!batch)
 		return NULL;
@@ -96,7 +110,7 @@ enum baophu_code staging_put(struct staging *staging, uint32_t agent, const stru
 		return BAOPHU_CODE_EXPECT;
 	if ((batch ? batch->entry_count : 0) + stage->entry_count > BAOPHU_BATCH_ENTRIES_MAX)
 		return BAOPHU_CODE_TOO_BIG;
-	if (staging->bytes + bytes + PART_OVERHEAD > staging->bytes_max)
+	if (!has_room(staging, agent, !batch, bytes + PART_OVERHEAD))
 		return BAOPHU_CODE_BUSY;
 	if (!batch)
 		batch = batch_begin(staging, agent, stage);

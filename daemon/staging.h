@@ -7,7 +7,7 @@
 #include "wire.h"
 
 struct staging;
-/* At most `bytes_max` for all agents together; a batch that nothing was added to for `time_ms` is dropped. */
+/* At most `bytes_max` for all agents together, and for one alone half of what the others leave; a batch that nothing was added to for `time_ms` is dropped. */
 int staging_create(size_t bytes_max, int64_t time_ms, struct staging **ret_staging); /* -ENOMEM */
 void staging_destroy(struct staging *staging);
 

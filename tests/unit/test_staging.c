@@ -82,18 +82,39 @@ Test(staging, parts_come_in_order_and_may_come_again)
 	cr_assert(staging_find(staging, 2, 1, &apply, &code), "what came again counts once");
 }
 
-Test(staging, is_bounded_in_entries_and_bytes)
+Test(staging, is_bounded_in_entries)
 {
 	cr_assert_eq(put(2, 7, 0, BAOPHU_BATCH_ENTRIES_MAX, "xone"), BAOPHU_CODE_NONE);
 	cr_assert_eq(put(2, 7, 1, 1, "xtwo"), BAOPHU_CODE_TOO_BIG);
-	static char large[20001];
-	memset(large, 'x', 20000);
-	cr_assert_eq(put(2, 8, 0, 1, large), BAOPHU_CODE_NONE);
-	cr_assert_eq(put(2, 8, 1, 1, large), BAOPHU_CODE_NONE);
-	cr_assert_eq(put(3, 1, 0, 1, large), BAOPHU_CODE_NONE);
-	cr_assert_eq(put(3, 1, 1, 1, large), BAOPHU_CODE_BUSY, "of all agents together");
-	staging_drop(staging, 2, 1, 8);
+}
+
+Test(staging, an_agent_has_half_of_what_the_others_leave)
+{
+	static char large[10001];
+	memset(large, 'x', 10000);
+	for (uint32_t part = 0; part < 3; part++) /* of 64 KiB */
+		cr_assert_eq(put(2, part, 0, 1, large), BAOPHU_CODE_NONE, "%u", part);
+	cr_assert_eq(put(2, 3, 0, 1, large), BAOPHU_CODE_BUSY);
+	cr_assert_eq(put(2, 1, 1, 1, large), BAOPHU_CODE_BUSY, "in whichever batch");
+	cr_assert_eq(put(3, 1, 0, 1, large), BAOPHU_CODE_NONE, "another one has half of the rest");
+	cr_assert_eq(put(3, 1, 1, 1, large), BAOPHU_CODE_BUSY);
+	staging_drop(staging, 2, 1, 1);
 	cr_assert_eq(put(3, 1, 1, 1, large), BAOPHU_CODE_NONE);
+	cr_assert_eq(put(2, 2, 1, 1, large), BAOPHU_CODE_BUSY, "what was given back is shared anew");
+}
+
+Test(staging, batches_are_shared_as_bytes_are)
+{
+	staging_destroy(staging);
+	cr_assert_eq(staging_create(1 << 24, 600000, &staging), 0);
+	for (uint32_t batch = 0; batch < 512; batch++)
+		cr_assert_eq(put(2, batch, 0, 1, "xone"), BAOPHU_CODE_NONE, "%u", batch);
+	cr_assert_eq(put(2, 512, 0, 1, "xone"), BAOPHU_CODE_BUSY);
+	cr_assert_eq(put(2, 511, 1, 1, "xtwo"), BAOPHU_CODE_NONE, "what was begun goes on");
+	for (uint32_t batch = 0; batch < 256; batch++)
+		cr_assert_eq(put(3, batch, 0, 1, "xone"), BAOPHU_CODE_NONE, "%u", batch);
+	cr_assert_eq(put(3, 256, 0, 1, "xone"), BAOPHU_CODE_BUSY);
+	cr_assert_eq(put(2, 511, 2, 1, "xthree"), BAOPHU_CODE_NONE, "also when it could not be begun now");
 }
 
 Test(staging, forgets_what_nobody_adds_to)
