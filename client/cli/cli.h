@@ -31,6 +31,7 @@ struct options {
 	uint32_t depth, decimals, limit, timeout; /* depth UINT32_MAX: the command's own; timeout in seconds */
 	const char *plan, *agent, *unit, *issuer, *document;
 	const char *query, *ingest, *control, *publish; /* endpoints */
+	const char *journal; /* directory */
 	int extent, status, origin, bound, reason, kind; /* words.h */
 	uint32_t measure_count;
 	const char *measures[BAOPHU_QUERY_MEASURES_MAX];

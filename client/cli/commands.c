@@ -10,6 +10,7 @@
 #define AXES                                                                                                                     \
 	(BIT(OPTION_AS_OF) | BIT(OPTION_SINCE) | BIT(OPTION_KNOWN) | BIT(OPTION_TREE) | BIT(OPTION_PLAN) | BIT(OPTION_MEASURE) | \
 	 BIT(OPTION_FROM) | BIT(OPTION_TO) | BIT(OPTION_DECIMALS) | BIT(OPTION_MIN_SEQ) | BIT(OPTION_QUERY))
+#define ADMINISTRATION (BIT(OPTION_CONTROL) | BIT(OPTION_JOURNAL))
 #define IMPORT (BIT(OPTION_NUMBERS) | BIT(OPTION_DRY_RUN) | BIT(OPTION_QUERY))
 
 static const struct command commands[] = {
@@ -45,7 +46,7 @@ static const struct command commands[] = {
 	  unit_list, N_("units, as they are or were on a date"),
 	  "baophu unit list\n"
 	  "baophu unit list 92 --depth 2 --tree 2024-04-30" },
-	{ "unit", "import", "FILE", 1, 1, BIT(OPTION_DRY_RUN) | BIT(OPTION_QUERY) | BIT(OPTION_CONTROL), unit_import,
+	{ "unit", "import", "FILE", 1, 1, BIT(OPTION_DRY_RUN) | BIT(OPTION_QUERY) | ADMINISTRATION, unit_import,
 	  N_("create, change and close units from a file"),
 	  "baophu unit import units.csv --dry-run\n"
 	  "baophu unit import units.csv" },
@@ -59,11 +60,11 @@ static const struct command commands[] = {
 	  "baophu plan list --plan nam-2024 -o csv" },
 	{ "plan", "set", "CODE UNIT MEASURE VALUE --from DATE --to DATE", 3, 4,
 	  BIT(OPTION_FROM) | BIT(OPTION_TO) | BIT(OPTION_KIND) | BIT(OPTION_ISSUER) | BIT(OPTION_DOCUMENT) | BIT(OPTION_ORIGIN) |
-	      BIT(OPTION_NUMBERS) | BIT(OPTION_REMOVE) | BIT(OPTION_DRY_RUN) | BIT(OPTION_QUERY) | BIT(OPTION_CONTROL),
+	      BIT(OPTION_NUMBERS) | BIT(OPTION_REMOVE) | BIT(OPTION_DRY_RUN) | BIT(OPTION_QUERY) | ADMINISTRATION,
 	  plan_set, N_("set, revise or take back one target"),
 	  "baophu plan set nam-2024 927 bhxh_tn 2857 --from 2024-01-01 --to 2024-12-31 --issuer 'BHXH TP Cần Thơ'\n"
 	  "baophu plan set nam-2021 06 bhxh_laodong 16 --kind rate --from 2021-01-01 --to 2021-12-31" },
-	{ "plan", "import", "FILE", 1, 1, IMPORT | BIT(OPTION_CONTROL), plan_import, N_("set targets from a file"),
+	{ "plan", "import", "FILE", 1, 1, IMPORT | ADMINISTRATION, plan_import, N_("set targets from a file"),
 	  "baophu plan import plans.csv --dry-run\n"
 	  "baophu plan import plans.csv --numbers vi" },
 	{ "report", "send", "UNIT MEASURE VALUE --to DATE --agent NAME", 3, 3,
@@ -85,11 +86,11 @@ static const struct command commands[] = {
 	  "baophu held refuse 57" },
 	{ "agent", "list", "", 0, 0, BIT(OPTION_AS_OF) | BIT(OPTION_QUERY) | BIT(OPTION_MIN_SEQ), agent_list,
 	  N_("senders, and what each may report"), "baophu agent list" },
-	{ "agent", "import", "FILE", 1, 1, BIT(OPTION_DRY_RUN) | BIT(OPTION_REVOKE) | BIT(OPTION_QUERY) | BIT(OPTION_CONTROL),
+	{ "agent", "import", "FILE", 1, 1, BIT(OPTION_DRY_RUN) | BIT(OPTION_REVOKE) | BIT(OPTION_QUERY) | ADMINISTRATION,
 	  agent_import, N_("enrol offices from a file"),
 	  "baophu agent import agents.csv\n"
 	  "baophu agent import closed.csv --revoke" },
-	{ "agent", "open", "NAME EPOCH", 2, 2, BIT(OPTION_CONTROL), agent_open,
+	{ "agent", "open", "NAME EPOCH", 2, 2, ADMINISTRATION, agent_open,
 	  N_("let a sender's frozen epoch go on, once it is known which of its two updates stands"),
 	  "baophu agent open thoi-lai 3" },
 	{ "log", "show", "", 0, 0, BIT(OPTION_FROM_SEQ) | BIT(OPTION_LIMIT) | BIT(OPTION_QUERY) | BIT(OPTION_MIN_SEQ), log_show,
@@ -98,6 +99,9 @@ static const struct command commands[] = {
 	  "baophu log show --from 50 --limit 20" },
 	{ "server", "status", "", 0, 0, BIT(OPTION_QUERY) | BIT(OPTION_MIN_SEQ), server_status,
 	  N_("how the centre is; exit 1 when it needs a look"), "baophu server status" },
+	{ "server", "resend", "", 0, 0, ADMINISTRATION, server_resend,
+	  N_("send what the centre lacks of the journal, after it was put back to an older copy"),
+	  "baophu server resend --journal /var/lib/baophu/journal" },
 	{ "server", "stop", "", 0, 0, BIT(OPTION_CONTROL), server_stop, N_("stop the centre cleanly"), "baophu server stop" },
 };
 

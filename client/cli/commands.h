@@ -26,6 +26,7 @@ int held_refuse(struct cli *cli);
 int log_show(struct cli *cli);
 int server_status(struct cli *cli);
 int server_stop(struct cli *cli);
+int server_resend(struct cli *cli);
 int agent_list(struct cli *cli);
 int agent_import(struct cli *cli);
 int agent_open(struct cli *cli);

@@ -101,6 +101,9 @@ static const struct option_row {
 			     N_("where administration goes; ipc:///run/baophud/control by default"), "BAOPHU_CONTROL", NULL, 0, 0 },
 	[OPTION_PUBLISH] = { "publish", 0, TYPE_TEXT, AT(publish), "ENDPOINT",
 			     N_("where snapshots come from; tcp://127.0.0.1:7103 by default"), "BAOPHU_PUBLISH", NULL, 0, 0 },
+	[OPTION_JOURNAL] = { "journal", 0, TYPE_TEXT, AT(journal), "DIR",
+			     N_("keep the change there before it is sent, for a centre that is put back to an older copy"),
+			     "BAOPHU_JOURNAL", NULL, 0, 0 },
 #undef AT
 #undef CHOICES
 };
@@ -212,6 +215,7 @@ void options_init(struct options *options)
 		.unit = "",
 		.issuer = "",
 		.document = "",
+		.journal = "",
 		.query = "tcp://127.0.0.1:7102",
 		.ingest = "tcp://127.0.0.1:7101",
 		.control = "ipc:///run/baophud/control",

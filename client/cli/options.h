@@ -46,6 +46,7 @@ enum option_id {
 	OPTION_INGEST,
 	OPTION_CONTROL,
 	OPTION_PUBLISH,
+	OPTION_JOURNAL,
 	OPTION_COUNT
 };
 #define OPTION_BIT(id) (UINT64_C(1) << (id))

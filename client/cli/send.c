@@ -7,28 +7,9 @@
 
 #include "ask.h"
 #include "check.h"
+#include "journal.h"
 #include "language.h"
 #include "words.h"
-
-static void keep(struct sent *sent, const struct session_outcome *outcome)
-{
-	const struct wire_receipt *receipt = &outcome->receipt;
-	*sent = (struct sent){ .epoch = receipt->epoch,
-			       .number = receipt->number,
-			       .seq = receipt->place.seq,
-			       .verdict = receipt->verdict,
-			       .code = receipt->code,
-			       .entry = receipt->entry };
-	snprintf(sent->agent, sizeof sent->agent, "%s", receipt->agent);
-	snprintf(sent->suggestion, sizeof sent->suggestion, "%s", outcome->suggestion);
-	if (outcome->effect_count) {
-		const struct wire_effect *effect = &outcome->effects[outcome->effect_count - 1];
-		sent->has_effect = true;
-		sent->value = effect->value;
-		sent->target = effect->target;
-		snprintf(sent->plan, sizeof sent->plan, "%s", effect->plan);
-	}
-}
 
 static int exit_of(const struct wire_receipt *receipt)
 {
@@ -42,6 +23,32 @@ static int exit_of(const struct wire_receipt *receipt)
 	return is_about_rights ? CLI_NOT_AUTHORISED : CLI_ALL_REJECTED;
 }
 
+int send_take_receipt(const struct wire_receipt *receipt, const char *suggestion, struct sent *ret_sent)
+{
+	*ret_sent = (struct sent){ .epoch = receipt->epoch,
+				   .number = receipt->number,
+				   .seq = receipt->place.seq,
+				   .verdict = receipt->verdict,
+				   .code = receipt->code,
+				   .entry = receipt->entry };
+	snprintf(ret_sent->agent, sizeof ret_sent->agent, "%s", receipt->agent);
+	snprintf(ret_sent->suggestion, sizeof ret_sent->suggestion, "%s", suggestion);
+	return exit_of(receipt);
+}
+
+static int take_outcome(const struct session_outcome *outcome, struct sent *ret_sent)
+{
+	int status = send_take_receipt(&outcome->receipt, outcome->suggestion, ret_sent);
+	if (outcome->effect_count) {
+		const struct wire_effect *effect = &outcome->effects[outcome->effect_count - 1];
+		ret_sent->has_effect = true;
+		ret_sent->value = effect->value;
+		ret_sent->target = effect->target;
+		snprintf(ret_sent->plan, sizeof ret_sent->plan, "%s", effect->plan);
+	}
+	return status;
+}
+
 int send_entries(struct cli *cli, bool is_control, const struct wire_entry *entries, uint32_t count, struct sent *ret_sent)
 {
 	const char *endpoint = is_control ? cli->options.control : cli->options.ingest;
@@ -51,6 +58,8 @@ int send_entries(struct cli *cli, bool is_control, const struct wire_entry *entr
 					       .want_effect = true };
 	struct session *session = NULL;
 	enum baophu_code code = BAOPHU_CODE_NONE;
+	if (is_control && journal_is_for(cli, entries))
+		return journal_send(cli, entries, count, ret_sent);
 	if (!is_control && !*cli->options.agent) {
 		cli_say(_("say who sends it: --agent NAME, as the centre enrolled this office"));
 		return CLI_USAGE;
@@ -93,8 +102,7 @@ int send_entries(struct cli *cli, bool is_control, const struct wire_entry *entr
 	} else if (error) {
 		status = cli_fail(endpoint, error);
 	} else {
-		keep(ret_sent, &outcome);
-		status = exit_of(&outcome.receipt);
+		status = take_outcome(&outcome, ret_sent);
 	}
 	session_close(session);
 	return status;

@@ -20,6 +20,8 @@ struct sent {
  * in the administrator's name; else over ingest in the name of --agent. An exit code: 0 applied, 5 held, 6 refused; others after a message,
  * and then there is no receipt. */
 int send_entries(struct cli *cli, bool is_control, const struct wire_entry *entries, uint32_t count, struct sent *ret_sent);
+/* Keeps a receipt; the exit code that belongs to it. */
+int send_take_receipt(const struct wire_receipt *receipt, const char *suggestion, struct sent *ret_sent);
 /* Prints the receipt as a row (csv, json, jsonl); for people, a held or refused one with its meaning, line and advice on standard error.
  * `import` may be NULL; errors may be added to it. Returns `status`, or the exit code of a failed write. */
 int send_report(struct cli *cli, struct sent *sent, struct import *import, uint32_t count, int status);

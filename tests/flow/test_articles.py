@@ -47,14 +47,19 @@ class Centre:
         self.directory = tempfile.TemporaryDirectory(prefix="baophu-articles-")
         path = pathlib.Path(self.directory.name)
         self.endpoints = {name: f"ipc://{path}/{name}" for name in ("ingest", "query", "publish", "control")}
-        # The daemon says when it is ready, as it says to systemd; so nobody has to guess.
+        self.log = open(f"{path}/log", "w+", encoding="utf-8")
+        self.start()
+
+    def start(self):
+        """The daemon says when it is ready, as it says to systemd; so nobody has to guess."""
+        path = pathlib.Path(self.directory.name)
+        (path / "notify").unlink(missing_ok=True)
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(f"{path}/notify")
         notify.settimeout(WAIT_S)
         command = [str(BUILD / "daemon" / "baophud"), "--config", "/dev/null", "--data-dir", f"{path}/data"]
         for name, endpoint in self.endpoints.items():
             command += [f"--{name}", endpoint]
-        self.log = open(f"{path}/log", "w+", encoding="utf-8")
         self.daemon = subprocess.Popen(command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
                                        env={**os.environ, "NOTIFY_SOCKET": f"{path}/notify"})
         try:
@@ -65,6 +70,10 @@ class Centre:
             raise AssertionError("baophud did not become ready") from None
         finally:
             notify.close()
+
+    def stop(self):
+        self.daemon.send_signal(signal.SIGTERM)
+        return self.daemon.wait(WAIT_S)
 
     def run(self, *arguments, check=True, output="json", environment=None):
         command = [str(BUILD / "client" / "baophu")] + [str(argument) for argument in arguments]
@@ -97,8 +106,7 @@ class Centre:
         self.run(kind, "import", path, "--numbers", "vi", *arguments, output=None)
 
     def close(self):
-        self.daemon.send_signal(signal.SIGTERM)
-        code = self.daemon.wait(WAIT_S)
+        code = self.stop()
         self.log.seek(0)
         text = self.log.read()
         self.log.close()
