@@ -133,6 +133,12 @@ void holding_restart(struct holding *holding)
 	holding->restarts = restarts + 1;
 }
 
+/* A seq names nothing alone: two places of one seq are of one history only when their digests, over all that led there, are equal. */
+static bool is_of_other_history(const struct baophu_place *seen, const struct baophu_place *told)
+{
+	return seen->seq && seen->seq == told->seq && memcmp(seen->digest, told->digest, sizeof told->digest) != 0;
+}
+
 static void miss(struct holding *holding)
 {
 	if (holding->state == HOLDING_EXACT || holding->state == HOLDING_FOLLOWING)
@@ -185,15 +191,16 @@ static void take_proof(struct holding *holding, const struct baophu_seal *seal)
 
 void holding_seal(struct holding *holding, const struct baophu_seal *seal)
 {
-	bool is_foreign = holding->place.seq && seal->place.seq == holding->place.seq &&
-			  memcmp(seal->place.digest, holding->place.digest, sizeof seal->place.digest) != 0;
+	bool is_foreign = is_of_other_history(&holding->place, &seal->place) ||
+			  is_of_other_history(&holding->asked, &seal->place) ||
+			  is_of_other_history(&holding->seal.place, &seal->place);
 	if (is_foreign || seal->place.seq < holding->seal_seq)
 		holding_restart(holding);
 	holding->seal_seq = seal->place.seq;
 	holding->date = seal->date;
 	holding->heard_since_lost = true;
 	holding->seal = *seal;
-	if (holding->state == HOLDING_SYNCING || holding->is_unverified || seal->place.seq < holding->asked_seq)
+	if (holding->state == HOLDING_SYNCING || holding->is_unverified || seal->place.seq < holding->asked.seq)
 		return;
 	if (is_proof(holding, seal)) {
 		take_proof(holding, seal);
@@ -211,7 +218,7 @@ void holding_seal(struct holding *holding, const struct baophu_seal *seal)
 bool holding_is_emptied(struct holding *holding, const struct baophu_seal *seal)
 {
 	if (seal->count || !holding->count || holding->state == HOLDING_SYNCING || holding->is_unverified ||
-	    seal->place.seq < holding->asked_seq)
+	    seal->place.seq < holding->asked.seq)
 		return false;
 	holding_answer_begin(holding);
 	return true;
@@ -309,7 +316,13 @@ void holding_answer_end(struct holding *holding, const struct baophu_place *cut)
 		}
 		slot->version = 0; /* whether it really went, the next seal tells */
 	}
-	holding->asked_seq = cut->seq;
+	if (is_of_other_history(&holding->seal.place, cut) || is_of_other_history(&holding->place, cut)) {
+		uint64_t seal_seq = holding->seal_seq;
+		holding_restart(holding);
+		holding->seal_seq = seal_seq;
+		return;
+	}
+	holding->asked = *cut;
 	holding->asked_since_proof = true;
 	holding->is_unverified = false;
 	holding->state = HOLDING_FOLLOWING;

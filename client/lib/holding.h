@@ -30,7 +30,7 @@ struct holding {
 	baophu_date date; /* business day of the last seal */
 	uint32_t count; /* units held */
 	uint64_t sum; /* of mix64 over them */
-	uint64_t asked_seq; /* cut of the newest answer taken: by an older seal nothing can be judged */
+	struct baophu_place asked; /* cut of the newest answer taken: by an older seal nothing can be judged; seq 0: none */
 	uint64_t seal_seq; /* newest seal seen; 0: none */
 	struct baophu_seal seal; /* that one, to judge an answer of its place by; of seq 0: none */
 	bool is_unverified; /* whether `place` is still of the collector's history must be asked first */
@@ -61,8 +61,8 @@ enum holding_effect {
 /* A published record: applies when previous <= held < version. -BAOPHU_EFULL, -ENOMEM: not applied, state REPAIRING. */
 int holding_publish(struct holding *holding, uint32_t unit, uint64_t previous, uint64_t version, bool tombstone,
 		    enum holding_effect *ret_effect);
-/* A seal of this subtree: the only thing that makes EXACT. One that goes back in the log, or another digest at a proved seq, is of
- * another history: everything is void. */
+/* A seal of this subtree: the only thing that makes EXACT. One that goes back in the log is of another history, and so is one that has
+ * another digest than the proof, the answer or the seal seen at its seq: everything is void, whatever it counts. */
 void holding_seal(struct holding *holding, const struct baophu_seal *seal);
 /* True for a seal that says: nothing is there; though something is held. A unit that was moved away is still answered with, because it is
  * asked for by its code. Then call holding_sweep until 0 before holding_seal. */
@@ -87,7 +87,7 @@ int holding_answer_record(struct holding *holding, uint32_t unit, uint64_t versi
 /* After an answer to ASK_ALL, or holding_is_emptied: drops one unit that it did not have and returns its number; 0: no more. */
 uint32_t holding_sweep(struct holding *holding, const struct baophu_place *cut);
 /* The answer is taken whole: newer than the last proof, until a seal says so; EXACT at once when the newest seal speaks of the same place
- * and matches. SYNCING when it shows that what was held is of another history, though `place` is of both. */
+ * and matches. SYNCING when it shows that what was held, or the newest seal, is of another history, though `place` may be of both. */
 void holding_answer_end(struct holding *holding, const struct baophu_place *cut);
 /* Version held of a unit; 0: not held. */
 uint64_t holding_version(const struct holding *holding, uint32_t unit);

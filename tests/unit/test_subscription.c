@@ -87,13 +87,49 @@ Test(subscription, an_answer_of_the_place_of_the_newest_seal_is_judged_by_it)
 		holding_answer_begin(&holding);
 		cr_assert_eq(holding_answer_record(&holding, 1, 7, &effect), 0);
 		holding_answer_end(&holding, &cut);
-		cr_assert_eq(holding.state, difference == NONE ? HOLDING_EXACT : HOLDING_FOLLOWING, "%d", difference);
+		enum holding_state state = difference == NONE     ? HOLDING_EXACT
+					   : difference == DIGEST ? HOLDING_SYNCING /* one of them is of another history */
+								  : HOLDING_FOLLOWING;
+		cr_assert_eq(holding.state, state, "%d", difference);
 		if (difference == NONE)
 			cr_assert_eq(memcmp(&holding.place, &seal.place, sizeof seal.place), 0);
 		else if (difference == SUM) { /* changed between two pages of the answer: what is to come mends it */
 			cr_assert_eq(holding_publish(&holding, 2, 0, 9, false, &effect), 0);
 			cr_assert_eq(effect, HOLDING_APPLIED);
 		}
+		holding_finish(&holding);
+	}
+}
+
+Test(subscription, a_seal_of_another_digest_at_a_seq_that_was_seen_proves_nothing)
+{
+	enum seen { PROOF, ANSWER, SEAL, SEENS };
+	for (int seen = PROOF; seen < SEENS; seen++) {
+		struct holding holding;
+		enum holding_effect effect;
+		struct baophu_seal seal;
+		uint64_t min_seq;
+		join(&holding, 100);
+		if (seen == ANSWER) { /* of 20, not yet proved */
+			cr_assert_eq(holding_publish(&holding, 3, 12, 13, false, &effect), 0);
+			cr_assert_eq(effect, HOLDING_MISSED);
+			holding_answer_begin(&holding);
+			cr_assert_eq(holding_answer_record(&holding, 3, 13, &effect), 0);
+			holding_answer_end(&holding, &(struct baophu_place){ .seq = 20, .digest = { 7 } });
+			cr_assert_eq(holding.state, HOLDING_FOLLOWING);
+		} else if (seen == SEAL) { /* of 20, that did not match */
+			seal = seal_of(&holding, 20);
+			seal.place.digest[0] = 7;
+			seal.count++;
+			holding_seal(&holding, &seal);
+			cr_assert_eq(holding.state, HOLDING_REPAIRING);
+		}
+		seal = seal_of(&holding, seen == PROOF ? 10 : 20);
+		seal.place.digest[0] = 8;
+		holding_seal(&holding, &seal);
+		cr_assert_eq(holding.state, HOLDING_SYNCING, "%d: it counts right, and is of another history", seen);
+		cr_assert_eq(holding.count, 0);
+		cr_assert_eq(holding_question(&holding, &min_seq), HOLDING_ASK_ALL);
 		holding_finish(&holding);
 	}
 }
