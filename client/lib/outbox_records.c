@@ -148,10 +148,18 @@ static void get_place(struct rest *rest, struct baophu_place *ret_place)
 	get_bytes(rest, ret_place->digest, sizeof ret_place->digest);
 }
 
+/* Receipts that came out of turn are asked for again; what was given up has none and stays so. */
+static bool is_for_head(const struct outbox_sum *state, const struct outbox_told *told)
+{
+	return told->serial < state->standing.answered_to || !told->seq;
+}
+
 void outbox_put_head(struct outbox_bytes *out, const struct outbox_sum *state, int64_t now_ms)
 {
 	const struct outbox_standing *standing = &state->standing;
-	uint32_t told = outbox_told_below(state, standing->answered_to); /* those above are asked for again */
+	uint32_t count = standing->held + standing->refused, told = 0;
+	for (uint32_t i = 0; i < count; i++)
+		told += is_for_head(state, &state->told[i]);
 	put16(out, FORMAT);
 	put64(out, (uint64_t)now_ms);
 	put64(out, standing->next);
@@ -177,7 +185,9 @@ void outbox_put_head(struct outbox_bytes *out, const struct outbox_sum *state, i
 		put64(out, state->runs[i].number);
 	}
 	put32(out, told);
-	for (uint32_t i = 0; i < told; i++) {
+	for (uint32_t i = 0; i < count; i++) {
+		if (!is_for_head(state, &state->told[i]))
+			continue;
 		put64(out, state->told[i].serial);
 		put64(out, state->told[i].seq);
 		put32(out, state->told[i].entry);

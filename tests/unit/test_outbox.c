@@ -2,8 +2,10 @@
 #include "outbox.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "outbox_fixture.h"
+#include "outbox_records.h"
 
 static struct fixture fixture;
 static void set_up(void) { fixture_init(&fixture); }
@@ -231,4 +233,261 @@ Test(outbox, knows_the_same_after_many_segments)
 	}
 	outbox_close(outbox);
 	free(note);
+}
+
+/* ---- what its records add up to ---- */
+
+/* A spool that is written record by record, with a clock of its own. */
+struct writer {
+	struct spool *spool;
+	struct outbox_sum sum;
+	struct outbox_bytes bytes;
+	int64_t now_ms;
+};
+
+static void writer_begin_segment(struct writer *writer)
+{
+	outbox_put_head(&writer->bytes, &writer->sum, writer->now_ms);
+	const struct spool_record head = { .type = OUTBOX_RECORD_HEAD, .bytes = writer->bytes.bytes, .size = writer->bytes.used };
+	cr_assert(!writer->bytes.has_failed);
+	cr_assert_eq(spool_begin_segment(writer->spool, &head), 0);
+	outbox_bytes_finish(&writer->bytes);
+}
+
+static void writer_put(struct writer *writer, enum outbox_record type)
+{
+	struct spool_record record = { .type = (uint8_t)type, .bytes = writer->bytes.bytes, .size = writer->bytes.used };
+	cr_assert_eq(spool_save(writer->spool, &record, 1, &record.number), 0);
+	cr_assert_eq(outbox_fold(&writer->sum, &record), 0, "record of type %d", type);
+	outbox_bytes_finish(&writer->bytes);
+}
+
+/* One that has an outbox in it already, and nothing more. */
+static void writer_open(struct writer *writer, int64_t now_ms)
+{
+	struct spool_cursor *cursor;
+	struct spool_record record;
+	struct spool_damage damage;
+	*writer = (struct writer){ .now_ms = now_ms };
+	outbox_close(open_office());
+	cr_assert_eq(spool_open(fixture.directory, &writer->spool, &damage), 0);
+	cr_assert_eq(spool_cursor_open(writer->spool, 0, &cursor), 0);
+	cr_assert_eq(spool_cursor_next(cursor, &record), 1);
+	cr_assert_eq(outbox_fold(&writer->sum, &record), 0);
+	spool_cursor_close(cursor);
+	writer_begin_segment(writer);
+	cr_assert_eq(spool_prune(writer->spool, spool_standing(writer->spool)->newest_head), 0);
+}
+
+static void writer_close(struct writer *writer)
+{
+	spool_close(writer->spool);
+	outbox_sum_finish(&writer->sum);
+	outbox_bytes_finish(&writer->bytes);
+}
+
+static void writer_update(struct writer *writer)
+{
+	static const uint8_t payload[40];
+	uint64_t serial = writer->sum.standing.next;
+	const struct outbox_update_record update = {
+		.serial = serial, .batch = serial, .epoch = 1, .number = serial, .payload = payload, .payload_bytes = sizeof payload
+	};
+	outbox_put_update(&writer->bytes, &update);
+	writer_put(writer, OUTBOX_RECORD_UPDATE);
+	const struct outbox_batch_record batch = { .id = serial, .updates = 1, .entries = 1, .source.name = "x" };
+	outbox_put_batch(&writer->bytes, &batch);
+	writer_put(writer, OUTBOX_RECORD_BATCH);
+}
+
+static void writer_receipt(struct writer *writer, uint64_t serial, uint64_t seq, enum baophu_verdict verdict)
+{
+	uint8_t bytes[200];
+	const struct wire_receipt receipt = { .agent = "thoi-lai",
+					      .epoch = writer->sum.standing.epoch,
+					      .number = serial,
+					      .place.seq = seq,
+					      .verdict = verdict,
+					      .code = verdict == BAOPHU_APPLIED ? BAOPHU_CODE_NONE
+						      : verdict == BAOPHU_HELD  ? BAOPHU_CODE_UNIT_UNKNOWN
+										: BAOPHU_CODE_VALUE,
+					      .entry = UINT32_MAX };
+	ssize_t size = wire_encode_receipt(&receipt, bytes, sizeof bytes);
+	const struct outbox_receipt_record record = {
+		.serial = serial, .receipt = bytes, .receipt_bytes = (uint16_t)size, .suggestion = "", .suggestion_bytes = 0
+	};
+	outbox_put_receipts(&writer->bytes, writer->now_ms);
+	outbox_put_receipt(&writer->bytes, &record);
+	writer_put(writer, OUTBOX_RECORD_RECEIPTS);
+}
+
+static void writer_backup(struct writer *writer, uint64_t seq)
+{
+	const uint8_t store[BAOPHU_STORE_BYTES] = { 7 };
+	outbox_put_centre(&writer->bytes, store, &(struct baophu_place){ .seq = seq });
+	writer_put(writer, OUTBOX_RECORD_CENTRE);
+}
+
+static int64_t days_ago(int days)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 - (int64_t)days * 86400000;
+}
+
+/* Whole segments, below the verified backup, a week old. */
+Test(outbox, prunes_only_what_a_verified_backup_holds)
+{
+	const struct {
+		uint64_t backup_seq, first;
+		bool is_put_back;
+		int oldest; /* days */
+	} cases[] = {
+		{ 0, 1, false, 10 }, /* none is named */
+		{ 12, 1, false, 10 }, /* not all of the first segment */
+		{ 15, 6, false, 10 }, { 20, 6, false, 10 }, /* all of the second, too, but that was yesterday */
+		{ 20, 1, false, 6 }, /* nothing is a week old */
+		{ 15, 1, true, 10 }, /* the places named are of another history */
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct writer writer;
+		writer_open(&writer, days_ago(cases[i].oldest + 2));
+		for (uint64_t serial = 1; serial <= 10; serial++) {
+			writer_update(&writer);
+			writer_receipt(&writer, serial, 10 + serial, BAOPHU_APPLIED);
+			if (serial % 5)
+				continue;
+			writer.now_ms = serial == 5 ? days_ago(cases[i].oldest) : days_ago(1);
+			writer_begin_segment(&writer);
+		}
+		writer_update(&writer); /* one that waits */
+		if (cases[i].is_put_back) {
+			outbox_put_again(&writer.bytes, 1, writer.now_ms, (const uint8_t[BAOPHU_STORE_BYTES]){ 8 });
+			writer_put(&writer, OUTBOX_RECORD_AGAIN);
+		}
+		if (cases[i].backup_seq)
+			writer_backup(&writer, cases[i].backup_seq);
+		writer_close(&writer);
+		struct outbox *outbox = open_office();
+		cr_assert_eq(outbox_standing(outbox)->first, 1);
+		cr_assert_eq(outbox_work(outbox), 0);
+		cr_assert_eq(outbox_standing(outbox)->first, cases[i].first, "case %zu: first is %llu", i,
+			     (unsigned long long)outbox_standing(outbox)->first);
+		cr_assert_eq(outbox_standing(outbox)->next, 12);
+		struct outbox_walk *walk;
+		struct outbox_update update;
+		cr_assert_eq(outbox_walk_open(outbox, 0, &walk), 0);
+		cr_assert_eq(outbox_walk_next(walk, &update, NULL), 1);
+		cr_assert_eq(update.serial, cases[i].first);
+		outbox_walk_close(walk);
+		outbox_close(outbox);
+		fixture_empty(fixture.directory);
+	}
+}
+
+static void must_equal(const struct outbox_sum *a, const struct outbox_sum *b)
+{
+	cr_assert_eq(memcmp(&a->standing, &b->standing, sizeof a->standing), 0, "standing");
+	cr_assert_eq(a->stop_at, b->stop_at);
+	cr_assert_eq(a->again_record, b->again_record);
+	cr_assert_eq(a->run_count, b->run_count);
+	cr_assert_eq(memcmp(a->runs, b->runs, a->run_count * sizeof *a->runs), 0);
+	for (uint32_t i = 0; i < a->standing.held + a->standing.refused; i++)
+		cr_assert(a->told[i].serial == b->told[i].serial && a->told[i].seq == b->told[i].seq &&
+			  a->told[i].code == b->told[i].code && a->told[i].state == b->told[i].state);
+}
+
+/* Whatever happens, in any order: a head says all of it, and what an outbox makes of the newest segment is the same. */
+Test(outbox, begins_each_segment_with_all_that_is_known)
+{
+	struct writer writer;
+	uint64_t random = 88172645463325252, seq = 100;
+	writer_open(&writer, 1000);
+	uint32_t held = 0, refused = 0, series = 0;
+	for (int i = 0; i < 700; i++) {
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		struct outbox_standing *standing = &writer.sum.standing;
+		uint64_t waiting = standing->next - standing->answered_to;
+		writer.now_ms += 1000;
+		switch (random % 23) {
+		case 0: /* out of turn; forgotten by a head, so not just before one */
+			if (waiting > 2) {
+				writer_receipt(&writer, standing->answered_to + 1, ++seq, BAOPHU_APPLIED);
+				writer_receipt(&writer, standing->answered_to, ++seq, BAOPHU_APPLIED);
+			}
+			break;
+		case 1:
+			if (i % 3)
+				break;
+			outbox_put_again(&writer.bytes, standing->answered_to - random % standing->answered_to / 2, writer.now_ms,
+					 (const uint8_t[BAOPHU_STORE_BYTES]){ (uint8_t)i });
+			writer_put(&writer, OUTBOX_RECORD_AGAIN);
+			break;
+		case 2:
+			outbox_put_series(&writer.bytes, BAOPHU_EPOCH_CHOSEN_MIN + (uint64_t)i, standing->answered_to,
+					  writer.now_ms);
+			writer_put(&writer, OUTBOX_RECORD_SERIES);
+			break;
+		case 3:
+			outbox_put_serial(&writer.bytes, standing->next);
+			writer_put(&writer, OUTBOX_RECORD_STOP);
+			break;
+		case 4:
+			if (waiting && outbox_run_end(&writer.sum, standing->answered_to) == UINT64_MAX) {
+				outbox_put_given_up(&writer.bytes, standing->answered_to, BAOPHU_CODE_CLOCK);
+				writer_put(&writer, OUTBOX_RECORD_GIVEN_UP);
+			}
+			break;
+		case 5:
+			if (standing->held) {
+				outbox_put_settled(&writer.bytes,
+						   writer.sum.told[random % (standing->held + standing->refused)].serial,
+						   random >> 40 & 1, ++seq);
+				writer_put(&writer, OUTBOX_RECORD_SETTLED);
+			}
+			break;
+		case 6:
+			writer_backup(&writer, seq);
+			break;
+		case 7:
+			if (i % 5 == 0)
+				writer_begin_segment(&writer);
+			break;
+		default:
+			if (waiting && random >> 33 & 1)
+				writer_receipt(&writer, standing->answered_to, ++seq,
+					       (enum baophu_verdict)(BAOPHU_APPLIED + (random >> 50) % 3));
+			else
+				writer_update(&writer);
+		}
+		held = standing->held > held ? standing->held : held;
+		refused = standing->refused > refused ? standing->refused : refused;
+		series = standing->series > series ? standing->series : series;
+		/* numbers in a series are dense: of what is sent, each one above the one before */
+		const struct outbox_run *run = outbox_run_of(&writer.sum, standing->next);
+		cr_assert(outbox_serial_of(&writer.sum, run->epoch, outbox_number_of(run, standing->next)) == standing->next);
+		struct outbox_sum again = { 0 };
+		struct outbox_bytes head = { 0 };
+		outbox_put_head(&head, &writer.sum, writer.now_ms);
+		cr_assert_eq(
+		    outbox_fold(&again,
+				&(struct spool_record){ .type = OUTBOX_RECORD_HEAD, .bytes = head.bytes, .size = head.used }),
+		    0);
+		again.standing.first = standing->first;
+		must_equal(&writer.sum, &again);
+		outbox_sum_finish(&again);
+		outbox_bytes_finish(&head);
+	}
+	struct outbox_standing standing = writer.sum.standing;
+	cr_assert(held > 5 && refused > 5 && series > 3, "%u held, %u refused, %u series", held, refused, series);
+	writer_close(&writer);
+	struct outbox *outbox = open_office();
+	cr_assert_eq(outbox_standing(outbox)->next, standing.next);
+	cr_assert_eq(outbox_standing(outbox)->answered_to, standing.answered_to);
+	cr_assert_eq(outbox_standing(outbox)->held, standing.held);
+	cr_assert_eq(outbox_standing(outbox)->refused, standing.refused);
+	cr_assert_eq(outbox_standing(outbox)->epoch, standing.epoch);
+	outbox_close(outbox);
 }
