@@ -818,34 +818,6 @@ static void add_share_rows(struct rows *out, uint16_t number)
 
 /* ---- published rates (rule 9 and the soft rules over them) ---- */
 
-static bool is_same_rate(const struct entry_rate *a, const struct entry_rate *b)
-{
-	return a->measure == b->measure && a->denominator == b->denominator && a->over_measure == b->over_measure &&
-	       a->over_plan == b->over_plan;
-}
-
-/* The newest word on each rate that was printed of the latest date; walks newest first, so what was seen stands. */
-static uint32_t standing_rates(const struct coverage *coverage, uint32_t unit, const struct rate **found, uint32_t size)
-{
-	uint32_t count = 0;
-	if (unit >= coverage->rates->newest_of_unit.count)
-		return 0;
-	for (uint32_t at = *vec_at(&coverage->rates->newest_of_unit, uint32_t, unit); at;) {
-		const struct rate *rate = vec_at(&coverage->rates->rates, struct rate, at - 1);
-		at = rate->older_of_unit;
-		if (rate->id > coverage->axes.known_id || rate->said.to > coverage->axes.date)
-			continue;
-		uint32_t i = 0;
-		while (i < count && !is_same_rate(&found[i]->said, &rate->said))
-			i++;
-		if (i < count && rate->said.to > found[i]->said.to)
-			found[i] = rate;
-		else if (i == count && count < size)
-			found[count++] = rate;
-	}
-	return count;
-}
-
 /* The unit's figure of exactly this date: its own report, else the computed one when it is of that date. */
 static int64_t figure_at(const struct coverage *coverage, uint32_t unit, uint16_t measure, baophu_date from, baophu_date to)
 {
@@ -990,7 +962,7 @@ uint32_t coverage_rows(const struct coverage *coverage, uint32_t unit, const cha
 			if (measures_indicator(all, indicator)->id <= coverage->axes.known_id)
 				add_share_rows(&out, indicator);
 		const struct rate *rates[STANDING_RATES_MAX];
-		uint32_t count = standing_rates(coverage, unit, rates, STANDING_RATES_MAX);
+		uint32_t count = rates_standing(coverage->rates, unit, coverage->axes.date, rates, STANDING_RATES_MAX);
 		qsort(rates, count, sizeof *rates, by_measure);
 		for (uint32_t i = 0; i < count; i++)
 			if (!coverage->axes.plan || rates[i]->said.over_plan == coverage->axes.plan)

@@ -9,6 +9,8 @@
  *   receipts  agent u32, epoch u64, number u64                         -> seq u64, sum u32
  *   numbers   agent u32, epoch u64                                     -> newest number u64, its seq u64, its time i64, sum u32
  *   registry  seq u64                                                  -> the whole record, sum u64
+ *   rates     unit u32, measure u16, denominator u8, over measure u16, over plan u32, to u16, id u64
+ *                                                                      -> digits i64, from u16, decimals, status, bound, sum u32
  * LMDB has no checksums, so every value ends with one over its table, key and value; it is looked at on every read.
  *
  * Why slices. Facts arrive in no order, and each one put at random dirties its own page: one transaction over a large batch
@@ -39,7 +41,7 @@
 #include <unistd.h>
 
 enum {
-	FORMAT = 1,
+	FORMAT = 2,
 	ROW_BYTES = 32,
 	ROWS_MAX = 1 << 18, /* 8 MiB of sort buffer, facts from its start and receipts from its end */
 	ROWS_LEFT_MIN = BAOPHU_ENTRIES_MAX + 1, /* with less room than for an ordinary update the buffer counts as full */
@@ -53,11 +55,13 @@ enum {
 	RECEIPT_BYTES = 12,
 	NUMBER_KEY_BYTES = 12,
 	NUMBER_BYTES = 28,
+	RATE_KEY_BYTES = 23,
+	RATE_BYTES = 17,
 	META_BYTES = 4 + 2 * (8 + BAOPHU_DIGEST_BYTES) + 8,
 	VERSIONS_KEPT = 4096, /* a reader gives memory back that one slot of very many versions needed */
 };
-enum table { TABLE_META, TABLE_FACTS, TABLE_RECEIPTS, TABLE_NUMBERS, TABLE_REGISTRY, TABLE_COUNT };
-static const char *const table_names[TABLE_COUNT] = { "meta", "facts", "receipts", "numbers", "registry" };
+enum table { TABLE_META, TABLE_FACTS, TABLE_RECEIPTS, TABLE_NUMBERS, TABLE_REGISTRY, TABLE_RATES, TABLE_COUNT };
+static const char *const table_names[TABLE_COUNT] = { "meta", "facts", "receipts", "numbers", "registry", "rates" };
 enum row_kind { ROW_FACT, ROW_WITHDRAWAL };
 
 /* A fact: its key, then value and flags as stored. A receipt: its key, then seq and time. */
@@ -289,7 +293,7 @@ static int read_meta(const struct history *history, MDB_txn *txn, struct baophu_
 		return -BAOPHU_EDAMAGED;
 	uint32_t format;
 	memcpy(&format, at, sizeof format);
-	if (le32toh(format) > FORMAT)
+	if (le32toh(format) != FORMAT)
 		return -BAOPHU_EFORMAT;
 	if (value.mv_size != META_BYTES ||
 	    !sum_is(at + META_BYTES - 8, 8, checksum(TABLE_META, key.mv_data, key.mv_size, at, META_BYTES - 8)))
@@ -332,7 +336,7 @@ static int open_tables(struct history *history, const char **ret_why)
 					 : translate_write(history, write_meta(history, txn, &history->place, &history->goal));
 	}
 	if (error) {
-		*ret_why = error == -BAOPHU_EFORMAT ? "history.mdb is of a newer format" : "history.mdb has no readable place";
+		*ret_why = error == -BAOPHU_EFORMAT ? "history.mdb is of another format" : "history.mdb has no readable place";
 		mdb_txn_abort(txn);
 		return error;
 	}
@@ -735,6 +739,87 @@ static void write_registry(struct writer *writer)
 	}
 }
 
+/* ---- published rates: they lie in the records that are kept whole, and are found by unit besides ---- */
+
+struct rate_row {
+	uint8_t key[RATE_KEY_BYTES], value[RATE_BYTES];
+};
+
+static void put_rate(struct rate_row *row, const struct entry_rate *said, uint64_t id)
+{
+	uint8_t *key = row->key, *value = row->value;
+	put_be32(key, said->unit);
+	put_be16(key + 4, said->measure);
+	key[6] = said->denominator;
+	put_be16(key + 7, said->over_measure);
+	put_be32(key + 9, said->over_plan);
+	put_be16(key + 13, (unsigned)(said->to - BAOPHU_DATE_MIN));
+	put_be64(key + 15, id);
+	put_le64(value, (uint64_t)said->digits);
+	put_be16(value + 8, (unsigned)(said->from - BAOPHU_DATE_MIN));
+	value[10] = said->decimals;
+	value[11] = said->status;
+	value[12] = said->bound;
+}
+
+static void get_rate(const uint8_t *key, const uint8_t *value, struct entry_rate *ret_said)
+{
+	*ret_said = (struct entry_rate){ .unit = get_be32(key),
+					 .measure = get_be16(key + 4),
+					 .denominator = key[6],
+					 .over_measure = get_be16(key + 7),
+					 .over_plan = get_be32(key + 9),
+					 .to = BAOPHU_DATE_MIN + get_be16(key + 13),
+					 .digits = (int64_t)get_le64(value),
+					 .from = BAOPHU_DATE_MIN + get_be16(value + 8),
+					 .decimals = value[10],
+					 .status = value[11],
+					 .bound = value[12] };
+}
+
+static int compare_rates(const void *a, const void *b) { return memcmp(a, b, RATE_KEY_BYTES); }
+
+static int gather_rates(uint64_t seq, const void *record, size_t bytes, struct vec *rows)
+{
+	struct record_header header;
+	struct record_cursor cursor;
+	struct entry entry;
+	int more = record_open(record, bytes, &header, &cursor);
+	if (more || header.kind == RECORD_HELD)
+		return more;
+	for (uint32_t index = cursor.index; (more = record_next(&cursor, &entry)) == 1; index = cursor.index) {
+		if (entry.kind != ENTRY_RATE)
+			continue;
+		struct rate_row *row = vec_grow(rows, 1, sizeof *row);
+		if (!row)
+			return -ENOMEM;
+		put_rate(row, &entry.rate, entry_id(seq, index));
+	}
+	return more;
+}
+
+static void write_rates(struct writer *writer)
+{
+	struct vec rows = { 0 };
+	const uint8_t *at = writer->history->registry.data, *end = at + writer->history->registry.count;
+	while (at < end && !writer->rc) {
+		uint64_t head[2];
+		memcpy(head, at, sizeof head);
+		if (gather_rates(head[0], at + sizeof head, head[1], &rows)) /* what was added has been read once before */
+			writer->rc = ENOMEM;
+		at += sizeof head + head[1];
+	}
+	if (rows.count)
+		qsort(rows.data, rows.count, sizeof(struct rate_row), compare_rates);
+	writer->slice_rows_max = rows.count ? slice_rows(writer, TABLE_RATES, rows.count) : SLICE_ROWS_MAX;
+	for (size_t i = 0; i < rows.count && !writer->rc; i++) {
+		struct rate_row *row = vec_at(&rows, struct rate_row, i);
+		writer_next_row(writer, TABLE_RATES, rows.count);
+		writer_put(writer, TABLE_RATES, row->key, RATE_KEY_BYTES, row->value, RATE_BYTES - 4, 4);
+	}
+	vec_finish(&rows);
+}
+
 int history_commit(struct history *history)
 {
 	if (history->added.seq == history->place.seq)
@@ -746,6 +831,7 @@ int history_commit(struct history *history)
 	write_facts(&writer);
 	write_receipts(&writer);
 	write_numbers(&writer);
+	write_rates(&writer);
 	write_registry(&writer);
 	if (!writer.rc)
 		writer.rc = write_meta(history, writer.txn, &history->added, &history->added);
@@ -925,6 +1011,48 @@ int history_unit(struct history_reader *reader, uint32_t unit, uint16_t measure,
 	put_be32(first, unit);
 	put_be16(first + 4, measure);
 	return walk(reader, first, measure ? 6 : 4, known_id, each, context);
+}
+
+/* Of each slot the last row up to known_id is sought, so that what was said often costs no more than what was said once. */
+int history_rates(struct history_reader *reader, uint32_t unit, uint64_t known_id, history_each_rate *each, void *context)
+{
+	assert(reader->is_open);
+	uint64_t place_id = entry_id(reader->place.seq, 0x1ffff);
+	if (known_id > place_id)
+		known_id = place_id;
+	enum { SLOT_BYTES = RATE_KEY_BYTES - 8 };
+	uint8_t wanted[RATE_KEY_BYTES] = { 0 };
+	put_be32(wanted, unit);
+	MDB_cursor *cursor = NULL;
+	int rc = mdb_cursor_open(reader->txn, reader->history->tables[TABLE_RATES], &cursor), error = 0;
+	while (!rc && !error) {
+		MDB_val key = { sizeof wanted, wanted }, value;
+		uint8_t slot[SLOT_BYTES];
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); /* the slot's first row */
+		if (rc || key.mv_size != RATE_KEY_BYTES || memcmp(key.mv_data, wanted, 4))
+			break;
+		memcpy(slot, key.mv_data, sizeof slot);
+		memcpy(wanted, slot, sizeof slot);
+		put_be64(wanted + SLOT_BYTES, known_id + 1);
+		key = (MDB_val){ sizeof wanted, wanted };
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+		rc = mdb_cursor_get(cursor, &key, &value, rc == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
+		if (!rc && key.mv_size == RATE_KEY_BYTES && !memcmp(key.mv_data, slot, sizeof slot)) {
+			struct entry_rate said;
+			if (!row_is_whole(TABLE_RATES, &key, RATE_KEY_BYTES, &value, RATE_BYTES)) {
+				error = -BAOPHU_EDAMAGED;
+				break;
+			}
+			get_rate(key.mv_data, value.mv_data, &said);
+			error = each(context, &said, get_be64((const uint8_t *)key.mv_data + SLOT_BYTES));
+		}
+		if (rc == MDB_NOTFOUND)
+			rc = 0; /* nothing of the slot was known then, and nothing stands before it */
+		put_be64(wanted + SLOT_BYTES, UINT64_MAX);
+	}
+	if (cursor)
+		mdb_cursor_close(cursor);
+	return rc && rc != MDB_NOTFOUND ? translate(rc) : error;
 }
 
 /* ---- loading a state ---- */

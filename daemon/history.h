@@ -40,5 +40,8 @@ int history_receipt(struct history_reader *reader, uint32_t agent, uint64_t epoc
 typedef int history_each_slot(void *context, const struct slot *slot, const struct fact_version *versions, int count);
 int history_unit(struct history_reader *reader, uint32_t unit, uint16_t measure, uint64_t known_id, history_each_slot *each,
 		 void *context);
+/* One call per published rate of the unit, of each measure, denominator and date: the newest word not above known_id. As history_unit. */
+typedef int history_each_rate(void *context, const struct entry_rate *said, uint64_t id);
+int history_rates(struct history_reader *reader, uint32_t unit, uint64_t known_id, history_each_rate *each, void *context);
 /* Loads a whole state: registry records, what stands in every slot, newest numbers. */
 int history_load(struct history_reader *reader, struct state *state);

@@ -26,6 +26,7 @@ void snapshot_drop(struct snapshot *snapshot)
 	if (snapshot->since != BAOPHU_DATE_NONE)
 		coverage_finish(&snapshot->earlier);
 	facts_finish(&snapshot->facts);
+	rates_finish(&snapshot->rates);
 	free(snapshot->order);
 	free(snapshot->version);
 	*snapshot = (struct snapshot){ 0 };
@@ -96,9 +97,21 @@ static int load_slot(void *context, const struct slot *slot, const struct fact_v
 	return error;
 }
 
-static bool unit_has_rates(const struct rates *rates, uint32_t unit)
+static int load_rate(void *context, const struct entry_rate *said, uint64_t id) { return rates_apply(context, said, id); }
+
+/* The registry's copy has the newest word of each rate; one before it is in history. */
+static bool needs_rates(const struct question *question)
 {
-	return unit < rates->newest_of_unit.count && *vec_at(&rates->newest_of_unit, uint32_t, unit);
+	const struct vec *rates = &question->engine->registry.rates.rates;
+	for (size_t i = 0; i < rates->count; i++)
+		if (vec_at(rates, struct rate, i)->id > question->known_id)
+			return true;
+	return false;
+}
+
+static const struct rates *rates_of(const struct question *question, const struct snapshot *snapshot)
+{
+	return snapshot->has_rates ? &snapshot->rates : &question->engine->registry.rates;
 }
 
 static int load_facts(struct question *question, struct snapshot *snapshot)
@@ -106,11 +119,11 @@ static int load_facts(struct question *question, struct snapshot *snapshot)
 	struct query_engine *engine = question->engine;
 	struct baophu_place place;
 	int error = 0;
+	snapshot->has_rates = needs_rates(question);
 	for (uint32_t i = 0; i < snapshot->order_count && !error; i++) {
 		uint32_t unit = snapshot->order[i];
-		struct loader loader = { .question = question,
-					 .facts = &snapshot->facts,
-					 .takes_all = unit_has_rates(&engine->registry.rates, unit) };
+		bool has_rates = rates_has(&engine->registry.rates, unit);
+		struct loader loader = { .question = question, .facts = &snapshot->facts, .takes_all = has_rates };
 		if (i % UNITS_A_TRANSACTION == 0) {
 			history_end(engine->history_reader);
 			error = history_begin(engine->history_reader, &place);
@@ -120,6 +133,8 @@ static int load_facts(struct question *question, struct snapshot *snapshot)
 		error = history_unit(engine->history_reader, unit, 0, question->known_id, load_slot, &loader);
 		if (!error)
 			error = loader_flush(&loader);
+		if (!error && has_rates && snapshot->has_rates)
+			error = history_rates(engine->history_reader, unit, question->known_id, load_rate, &snapshot->rates);
 		snapshot->version[unit] = entry_id_seq(loader.newest_id);
 	}
 	history_end(engine->history_reader);
@@ -158,9 +173,10 @@ static void compute_versions(struct question *question, const struct tree *tree,
 		if (target->id <= question->known_id && target->unit < tree->count)
 			raise_version(&snapshot->version[target->unit], entry_id_seq(target->id));
 	}
-	for (size_t i = 0; i < registry->rates.rates.count; i++) {
-		const struct rate *rate = vec_at(&registry->rates.rates, struct rate, i);
-		if (rate->id <= question->known_id && rate->said.unit < tree->count)
+	const struct rates *rates = rates_of(question, snapshot);
+	for (size_t i = 0; i < rates->rates.count; i++) {
+		const struct rate *rate = vec_at(&rates->rates, struct rate, i);
+		if (rate->said.unit < tree->count)
 			raise_version(&snapshot->version[rate->said.unit], entry_id_seq(rate->id));
 	}
 	for (uint32_t i = snapshot->order_count; i--;) { /* children before parents */
@@ -181,7 +197,7 @@ static int compute(struct question *question, struct coverage *coverage, const s
 			     .to = question->query->to,
 			     .known_id = question->known_id,
 			     .plan = question->plan };
-	coverage_init(coverage, registry, tree, facts, &registry->rates, &axes);
+	coverage_init(coverage, registry, tree, facts, rates_of(question, &question->engine->snapshot), &axes);
 	if (!coverage->error)
 		coverage_mark_all(coverage);
 	return coverage->error ? coverage->error : coverage_settle(coverage);
@@ -215,6 +231,7 @@ static int snapshot_take(struct question *question, const struct tree *tree)
 				       .from = query->from,
 				       .to = query->to };
 	facts_init(&snapshot->facts);
+	rates_init(&snapshot->rates);
 	snapshot->order = malloc((tree->order_count + 1) * sizeof *snapshot->order);
 	snapshot->version = calloc(tree->count, sizeof *snapshot->version);
 	int error = snapshot->order && snapshot->version ? 0 : -ENOMEM;

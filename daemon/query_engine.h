@@ -16,6 +16,8 @@ struct snapshot {
 	uint32_t order_count;
 	uint64_t *version; /* by unit */
 	struct facts facts;
+	struct rates rates; /* when something of the registry's was not known yet */
+	bool has_rates;
 	struct coverage coverage, earlier; /* earlier: as of `since`, when that is asked for */
 };
 

@@ -12,6 +12,7 @@ void registry_init(struct registry *registry)
 	plans_init(&registry->plans);
 	agents_init(&registry->agents);
 	lines_init(&registry->lines);
+	rates_init(&registry->rates);
 }
 
 void registry_finish(struct registry *registry)
@@ -21,8 +22,7 @@ void registry_finish(struct registry *registry)
 	plans_finish(&registry->plans);
 	agents_finish(&registry->agents);
 	lines_finish(&registry->lines);
-	vec_finish(&registry->rates.rates);
-	vec_finish(&registry->rates.newest_of_unit);
+	rates_finish(&registry->rates);
 	vec_finish(&registry->held);
 }
 
@@ -31,8 +31,7 @@ int registry_clone(struct registry *to, const struct registry *from)
 	registry_init(to);
 	if (units_clone(&to->units, &from->units) || measures_clone(&to->measures, &from->measures) ||
 	    plans_clone(&to->plans, &from->plans) || agents_clone(&to->agents, &from->agents) ||
-	    lines_clone(&to->lines, &from->lines) || vec_clone(&to->rates.rates, &from->rates.rates, sizeof(struct rate)) ||
-	    vec_clone(&to->rates.newest_of_unit, &from->rates.newest_of_unit, sizeof(uint32_t)) ||
+	    lines_clone(&to->lines, &from->lines) || rates_clone(&to->rates, &from->rates) ||
 	    vec_clone(&to->held, &from->held, sizeof(struct held))) {
 		registry_finish(to);
 		return -ENOMEM;
@@ -40,20 +39,6 @@ int registry_clone(struct registry *to, const struct registry *from)
 	to->day = from->day;
 	to->changed_seq = from->changed_seq;
 	to->map_seq = from->map_seq;
-	return 0;
-}
-
-static int rates_apply(struct rates *rates, const struct entry_rate *entry, uint64_t id)
-{
-	if (entry->unit >= rates->newest_of_unit.count &&
-	    !vec_grow(&rates->newest_of_unit, entry->unit + 1 - rates->newest_of_unit.count, sizeof(uint32_t)))
-		return -ENOMEM;
-	struct rate *rate = vec_grow(&rates->rates, 1, sizeof *rate);
-	if (!rate)
-		return -ENOMEM;
-	uint32_t *newest = vec_at(&rates->newest_of_unit, uint32_t, entry->unit);
-	*rate = (struct rate){ .id = id, .older_of_unit = *newest, .said = *entry };
-	*newest = (uint32_t)rates->rates.count;
 	return 0;
 }
 

@@ -8,18 +8,10 @@
 #include "lines.h"
 #include "measures.h"
 #include "plans.h"
+#include "rates.h"
 #include "record.h"
 #include "units.h"
 
-struct rate { /* a published rate; a later one of the same slot replaces it */
-	uint64_t id;
-	uint32_t older_of_unit; /* index + 1 */
-	struct entry_rate said;
-};
-struct rates {
-	struct vec rates; /* struct rate, in log order */
-	struct vec newest_of_unit; /* uint32_t by unit: index + 1 */
-};
 struct held { /* an update waiting for a decision */
 	uint64_t seq, epoch, number;
 	uint32_t agent, entry;

@@ -338,6 +338,90 @@ Test(history, walks_one_measure_and_stops_when_told)
 	teardown(&f);
 }
 
+static struct entry_rate rate_of(struct fixture *f)
+{
+	struct entry_rate rate = { .unit = 1 + scene_random(&f->seed, 4),
+				   .measure = (uint16_t)(1 + scene_random(&f->seed, 2)),
+				   .denominator = (uint8_t)(1 + scene_random(&f->seed, 2)),
+				   .decimals = 2,
+				   .status = BAOPHU_PROVISIONAL,
+				   .bound = BAOPHU_ABOUT,
+				   .to = day(20240101) + (baophu_date)scene_random(&f->seed, 3),
+				   .digits = (int64_t)scene_random(&f->seed, 100000) };
+	rate.over_measure = rate.denominator == BAOPHU_OVER_MEASURE ? 3 : 0;
+	rate.from = rate.to - (baophu_date)scene_random(&f->seed, 2);
+	return rate;
+}
+
+struct heard_rates {
+	struct rate rates[32];
+	uint32_t count;
+};
+static int hear_rate(void *context, const struct entry_rate *said, uint64_t id)
+{
+	struct heard_rates *heard = context;
+	cr_assert(heard->count < 32);
+	heard->rates[heard->count++] = (struct rate){ .id = id, .said = *said };
+	return 0;
+}
+
+static bool is_same_slot(const struct entry_rate *a, const struct entry_rate *b)
+{
+	return a->unit == b->unit && a->measure == b->measure && a->denominator == b->denominator &&
+	       a->over_measure == b->over_measure && a->over_plan == b->over_plan && a->to == b->to;
+}
+
+Test(history, has_of_each_published_rate_the_word_that_was_known)
+{
+	enum { ROUNDS = 12, RATES = 20 };
+	struct fixture f;
+	struct rate said[ROUNDS * RATES];
+	uint32_t count = 0;
+	setup(&f);
+	for (int round = 0; round < ROUNDS; round++) {
+		uint64_t seq = f.scene.place.seq + 1;
+		scene_begin(&f.scene);
+		for (uint32_t i = 0; i < RATES; i++) {
+			said[count] = (struct rate){ .id = entry_id(seq, i), .said = rate_of(&f) };
+			scene_add(&f.scene, &(struct entry){ .kind = ENTRY_RATE, .rate = said[count++].said });
+		}
+		cr_assert_eq(scene_end(&f.scene, RECORD_UPDATE, AGENT, EPOCH, ++f.numbers[AGENT]), seq);
+		if (round % 3 == 0)
+			index_all(&f);
+	}
+	index_all(&f);
+	struct baophu_place place;
+	cr_assert_eq(history_begin(f.reader, &place), 0);
+	for (uint32_t known = 0; known <= count; known++) {
+		uint64_t known_id = known == count ? UINT64_MAX : said[known].id;
+		for (uint32_t unit = 1; unit <= 5; unit++) {
+			struct heard_rates heard = { .count = 0 };
+			uint32_t expected = 0;
+			cr_assert_eq(history_rates(f.reader, unit, known_id, hear_rate, &heard), 0);
+			for (uint32_t i = 0; i < count; i++) {
+				bool is_newest = said[i].said.unit == unit && said[i].id <= known_id;
+				for (uint32_t j = i + 1; j < count && is_newest; j++)
+					is_newest = said[j].id > known_id || !is_same_slot(&said[i].said, &said[j].said);
+				if (!is_newest)
+					continue;
+				uint32_t at = 0;
+				while (at < heard.count && heard.rates[at].id != said[i].id)
+					at++;
+				cr_assert(at < heard.count, "known %u, rate %u", known, i);
+				cr_assert(is_same_slot(&heard.rates[at].said, &said[i].said));
+				cr_assert_eq(heard.rates[at].said.digits, said[i].said.digits);
+				cr_assert_eq(heard.rates[at].said.from, said[i].said.from);
+				cr_assert(heard.rates[at].said.status == BAOPHU_PROVISIONAL && heard.rates[at].said.decimals == 2 &&
+					  heard.rates[at].said.bound == BAOPHU_ABOUT);
+				expected++;
+			}
+			cr_assert_eq(heard.count, expected, "known %u, unit %u", known, unit);
+		}
+	}
+	history_end(f.reader);
+	teardown(&f);
+}
+
 Test(history, shows_nothing_before_the_commit)
 {
 	struct fixture f;
@@ -745,7 +829,7 @@ Test(history, refuses_a_damaged_place_a_newer_format_and_a_short_or_foreign_file
 	open_history(&f);
 	index_all(&f);
 	close_history(&f);
-	uint8_t format[12] = { 'p', 'l', 'a', 'c', 'e', 1 }; /* key, then the format number; bit 2 set makes it 5 */
+	uint8_t format[12] = { 'p', 'l', 'a', 'c', 'e', 2 }; /* key, then the format number; bit 2 set makes it 6 */
 	cr_assert_gt(damage(&f, format, 6), 0);
 	cr_assert_eq(open_again(&f), -BAOPHU_EFORMAT);
 

@@ -227,11 +227,13 @@ static void build(struct fixture *f)
 	scene_day(scene, day(20240430));
 }
 
+/* Of few dates and denominators, so that most are said again and again. */
 static void add_rate(struct fixture *f, uint32_t unit, baophu_date date)
 {
+	date -= date % 10;
 	struct entry rate = { .kind = ENTRY_RATE,
 			      .rate = { .unit = unit,
-					.measure = 1,
+					.measure = (uint16_t)(1 + scene_random(&f->seed, 2)),
 					.over_measure = 3,
 					.denominator = BAOPHU_OVER_MEASURE,
 					.decimals = 2,
@@ -239,7 +241,11 @@ static void add_rate(struct fixture *f, uint32_t unit, baophu_date date)
 					.bound = BAOPHU_EXACT,
 					.from = date,
 					.to = date,
-					.digits = 9262 } };
+					.digits = 9000 + (int64_t)scene_random(&f->seed, 1000) } };
+	if (scene_random(&f->seed, 2)) {
+		rate.rate.denominator = BAOPHU_OVER_UNSTATED;
+		rate.rate.over_measure = 0;
+	}
 	scene_add(&f->centre.scene, &rate);
 }
 
@@ -262,7 +268,7 @@ static void random_update(struct fixture *f, uint32_t entries)
 						       (uint8_t)(1 + scene_random(&f->seed, 4)),
 						       (uint8_t)(1 + scene_random(&f->seed, 4)), 0 } } };
 		scene_add(scene, &entry);
-		if (scene_random(&f->seed, 30) == 0)
+		if (scene_random(&f->seed, 6) == 0)
 			add_rate(f, unit, to);
 	}
 	scene_end(scene, RECORD_UPDATE, AGENT, EPOCH, ++f->number);
