@@ -13,7 +13,7 @@ struct sheet; /* client/sheet/sheet.h */
 
 enum {
 	FORM_ROWS_MAX = 65536, /* rows below the headings */
-	FORM_REASON_BYTES = 600,
+	FORM_REASON_BYTES = 2000,
 	FORM_AHEAD_DAYS_MAX = 1, /* how far ahead of the day a figure may be dated */
 	FORM_AHEAD_DAYS_ESTIMATE_MAX = 400,
 };
@@ -32,6 +32,7 @@ struct form_context {
 	const struct mirror *mirror; /* NULL: the centre was never reached; units and measures are then not checked */
 	const char *agent;
 	baophu_date today;
+	bool vietnamese; /* how dates in reasons are written; the language is gettext's */
 	const struct form_pending *pending;
 	size_t pending_count;
 };
@@ -69,10 +70,19 @@ struct form {
 int form_read(const struct sheet *sheet, const struct form_context *context, struct form *ret_form);
 void form_finish(struct form *form); /* takes zeroed memory */
 bool form_row_is_rejected(const struct form *form, uint32_t row);
-/* The centre refused this entry (or all of an update's): its row is rejected after all. -ENOMEM. */
+bool form_cell_is_wrong(const struct form *form, uint32_t row, uint32_t column);
+/* The centre refused this entry (or all of an update's): its row is rejected after all; entries and counts stay as they are. -ENOMEM. */
 int form_reject_entry(struct form *form, uint32_t entry, const char *reason);
 /* The «Lý do» of a row: its problems one after the other, notices left out. Returns `buffer`. */
 const char *form_reason(const struct form *form, uint32_t row, char buffer[static FORM_REASON_BYTES]);
+/* A cell as its officer saw it: 9,5% and 31/07/2025 for what the file holds as 0.095 and 2025-07-31. `buffer` or the cell's own text. */
+enum { FORM_SEEN_BYTES = 48 };
+struct sheet_cell;
+const char *form_seen(const struct sheet_cell *cell, bool vietnamese, char buffer[static FORM_SEEN_BYTES]);
+/* Whether the figures of the sheet stand in this column. */
+bool form_column_is_figure(const struct form *form, uint32_t column);
+/* Whether codes of units stand there, which must be text to keep their zeros. */
+bool form_column_is_code(const struct form *form, uint32_t column);
 /* "C7" of column 2, row 6. Returns `buffer`. */
 enum { FORM_CELL_BYTES = 16 };
 const char *form_cell_name(uint32_t row, uint32_t column, char buffer[static FORM_CELL_BYTES]);

@@ -282,6 +282,13 @@ static void add_grant(struct builder *builder, const struct wire_agent_info *age
 					.measures = measures };
 }
 
+static int grant_by_unit_and_seq(const void *a, const void *b)
+{
+	const struct mirror_grant *x = a, *y = b;
+	int order = compare_numbers(x->unit, y->unit);
+	return order ? order : compare_numbers((int64_t)x->seq, (int64_t)y->seq);
+}
+
 static bool is_same_slot(const struct mirror_figure *a, const struct mirror_figure *b)
 {
 	return a->unit == b->unit && a->measure == b->measure && a->extent == b->extent && a->from == b->from && a->to == b->to;
@@ -412,6 +419,15 @@ static void settle_records(struct builder *builder, const struct frames *frames)
 	qsort(private->record_at, kept, sizeof *private->record_at, by_record_order);
 }
 
+static int plan_by_unit(const void *a, const void *b)
+{
+	const struct mirror_plan *x = a, *y = b;
+	int order = strcmp(x->unit, y->unit);
+	order = order ? order : strcmp(x->target, y->target);
+	order = order ? order : compare_numbers(x->from, y->from);
+	return order ? order : strcmp(x->code, y->code);
+}
+
 /* ---- the whole ---- */
 
 static void walk_frames(struct builder *builder, const struct frames *frames, bool is_second)
@@ -466,7 +482,11 @@ int mirror_build(const struct mirror_head *head, const struct frames *frames, st
 		settle_figures(&builder);
 	if (!builder.error)
 		settle_records(&builder, frames);
+	if (mirror->grant_count)
+		qsort(builder.private->grants, mirror->grant_count, sizeof *builder.private->grants, grant_by_unit_and_seq);
 	mirror->grants = builder.private->grants;
+	if (mirror->plan_count)
+		qsort(builder.private->plans, mirror->plan_count, sizeof *builder.private->plans, plan_by_unit);
 	mirror->plans = builder.private->plans;
 	wire_arena_finish(&builder.arena);
 	free(builder.became);
@@ -582,17 +602,29 @@ static bool grant_covers(const struct mirror_grant *grant, const char *measure, 
 	return !grant->measure_count;
 }
 
+/* The unit's oldest grant, if it has any. */
+static uint32_t first_grant(const struct mirror *mirror, uint32_t unit)
+{
+	uint32_t low = 0, high = mirror->grant_count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (mirror->grants[middle].unit < unit)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 bool mirror_owns(const struct mirror *mirror, const struct mirror_unit *unit, const char *measure, enum baophu_extent extent,
 		 baophu_date date, const char **ret_owner)
 {
 	const struct mirror_grant *best = NULL;
 	for (unsigned depth = 0; unit && !best && depth <= BAOPHU_DEPTH_MAX; depth++) {
-		for (uint32_t i = 0; i < mirror->grant_count; i++) {
-			const struct mirror_grant *grant = &mirror->grants[i];
-			if (grant->unit == unit->number && grant_covers(grant, measure, extent, date) &&
-			    (!best || grant->seq >= best->seq))
-				best = grant;
-		}
+		for (uint32_t i = first_grant(mirror, unit->number);
+		     i < mirror->grant_count && mirror->grants[i].unit == unit->number; i++)
+			if (grant_covers(&mirror->grants[i], measure, extent, date))
+				best = &mirror->grants[i];
 		uint32_t parent = unit->parent ? mirror->units[unit->parent - 1].number : 0;
 		const struct mirror_unit *above = parent ? mirror_unit_numbered(mirror, parent, date) : NULL;
 		unit = above ? above : unit->parent ? &mirror->units[unit->parent - 1] : NULL;
@@ -638,6 +670,19 @@ const struct mirror_figure *mirror_latest(const struct mirror *mirror, uint32_t 
 		return &mirror->figures[at];
 	const struct mirror_figure *before = at ? &mirror->figures[at - 1] : NULL;
 	return before && before->unit == unit && before->measure == measure && before->extent == extent ? before : NULL;
+}
+
+uint32_t mirror_first_plan(const struct mirror *mirror, const char *unit)
+{
+	uint32_t low = 0, high = mirror->plan_count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (strcmp(mirror->plans[middle].unit, unit) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 int mirror_record(const struct mirror *mirror, uint32_t index, struct wire_arena *arena, struct baophu_record *ret_record)

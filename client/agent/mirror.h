@@ -75,8 +75,8 @@ struct mirror {
 	struct names names; /* measures and indicators; `vietnamese` is the caller's to set */
 	const struct mirror_unit *units; /* by code, then from */
 	const struct mirror_former *former; /* by code, then from */
-	const struct mirror_grant *grants;
-	const struct mirror_plan *plans;
+	const struct mirror_grant *grants; /* by unit, then seq */
+	const struct mirror_plan *plans; /* by unit, then target, then from */
 	const struct mirror_figure *figures; /* by unit, measure, extent, to, from */
 	uint32_t unit_count, former_count, grant_count, plan_count, figure_count, record_count;
 	baophu_date figures_from; /* figures of periods that end before are not here */
@@ -108,6 +108,8 @@ const struct mirror_figure *mirror_figure(const struct mirror *mirror, uint32_t 
 /* The newest figure of a series that ends on or before the date; NULL. */
 const struct mirror_figure *mirror_latest(const struct mirror *mirror, uint32_t unit, int measure, enum baophu_extent extent,
 					  baophu_date date);
+/* Index of the first plan of the unit with this code, if it has any (plans[index].unit says). */
+uint32_t mirror_first_plan(const struct mirror *mirror, const char *unit);
 /* The coverage record `index` of record_count (parents first, siblings by code), decoded into the arena, which is reset: it lives until the
  * next call with this arena. -BAOPHU_EFULL: the arena is too small; MIRROR_ARENA_BYTES is enough. */
 enum { MIRROR_ARENA_BYTES = 2 << 20 };

@@ -152,9 +152,9 @@ static int for_each_top(struct mirror_refresh *refresh, const struct mirror *mir
 	for (uint32_t i = 0; i < mirror->grant_count && !error; i++) {
 		const struct mirror_grant *grant = &mirror->grants[i];
 		const struct mirror_unit *unit = grant->is_ours ? mirror_unit_numbered(mirror, grant->unit, date) : NULL;
-		bool is_first = true;
-		for (uint32_t k = 0; k < i; k++)
-			is_first &= !mirror->grants[k].is_ours || mirror->grants[k].unit != grant->unit;
+		bool is_first = true; /* of ours at this unit */
+		for (uint32_t k = i; k-- && mirror->grants[k].unit == grant->unit;)
+			is_first &= !mirror->grants[k].is_ours;
 		if (unit && is_first && is_top(mirror, unit, date))
 			error = each(refresh, unit, date);
 	}
