@@ -41,7 +41,7 @@ int agent_list(struct cli *cli)
 		{ .key = "agent", .heading = _("Sender") },
 		{ .key = "units", .heading = _("Reports of"), .wrap = true },
 		{ .key = "from", .heading = _("From"), .right = true },
-		{ .key = "until", .heading = _("Until"), .right = true },
+		{ .key = "until", .heading = _("Until"), .right = true, .below = "from", .turn = 1 },
 		{ .key = "last_seq", .heading = _("Last receipt"), .right = true },
 		{ .key = "last_time", .heading = _("Last heard"), .wrap = true },
 		{ .key = "epochs" },

@@ -78,7 +78,7 @@ static int write_lists(struct cli *cli, const struct baophu_record *top, const s
 		{ .key = "target", .heading = _("Plan"), .right = true },
 		{ .key = "percent", .heading = _("Plan reached (%)"), .right = true },
 		{ .key = "remaining", .heading = _("Still to reach"), .right = true, .wrap = true },
-		{ .key = "date", .heading = _("As of"), .right = true, .may_be_said_once = true },
+		{ .key = "date", .heading = _("As of"), .right = true, .may_be_said_once = true, .below = "value", .turn = 1 },
 	};
 	enum { COUNT = sizeof columns / sizeof *columns };
 	int error = writer_begin(&cli->writer, columns, COUNT);

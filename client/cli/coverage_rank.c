@@ -166,7 +166,7 @@ static int write_table(struct cli *cli, const struct baophu_league *league, uint
 		{ .key = "percent", .heading = is_count ? _("Plan reached (%)") : _("Share (%)"), .right = true, .wrap = true },
 		{ .key = "numerator", .heading = _("Figure"), .right = true, .wrap = true },
 		{ .key = "denominator", .heading = is_count ? _("Plan") : _("Of what"), .right = true },
-		{ .key = "date", .heading = _("As of"), .right = true, .may_be_said_once = true },
+		{ .key = "date", .heading = _("As of"), .right = true, .may_be_said_once = true, .below = "numerator", .turn = 1 },
 	};
 	write_heading(cli, league, index, names, top, &is_mixed);
 	int error = writer_begin(&cli->writer, columns, sizeof columns / sizeof *columns);

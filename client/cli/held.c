@@ -42,7 +42,7 @@ int held_list(struct cli *cli)
 		{ .key = "code", .heading = _("Why"), .wrap = true },
 		{ .key = "entry", .heading = _("Entry"), .right = true },
 		{ .key = "unit", .heading = _("Unit") },
-		{ .key = "suggestion", .heading = _("Now") },
+		{ .key = "suggestion", .heading = _("Now"), .below = "unit", .turn = 1 },
 		{ .key = "time", .heading = _("Received"), .wrap = true },
 	};
 	struct reader *reader = NULL;

@@ -48,13 +48,13 @@ int log_show(struct cli *cli)
 {
 	const struct column columns[] = {
 		{ .key = "seq", .heading = _("Place"), .right = true },
-		{ .key = "time", .heading = _("Time") },
-		{ .key = "kind", .heading = _("Kind") },
+		{ .key = "time", .heading = _("Time"), .wrap = true },
+		{ .key = "kind", .heading = _("Kind"), .wrap = true },
 		{ .key = "agent", .heading = _("Sender") },
 		{ .key = "epoch" },
 		{ .key = "number" },
 		{ .key = "verdict", .heading = _("Verdict") },
-		{ .key = "code", .heading = _("Code") },
+		{ .key = "code", .heading = _("Code"), .below = "verdict", .turn = 1 },
 		{ .key = "entry" },
 		{ .key = "entries", .heading = _("Entries"), .right = true },
 		{ .key = "digest", .heading = _("Digest") },

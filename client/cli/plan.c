@@ -53,14 +53,14 @@ int plan_list(struct cli *cli)
 	const struct column columns[] = {
 		{ .key = "plan", .heading = _("Plan") },
 		{ .key = "unit", .heading = _("Unit") },
-		{ .key = "kind", .heading = _("Kind"), .wrap = true },
+		{ .key = "kind", .heading = _("Kind"), .wrap = true, .below = "target", .turn = 4 },
 		{ .key = "target", .heading = _("Measure"), .wrap = true },
 		{ .key = "from", .heading = _("From"), .right = true },
-		{ .key = "to", .heading = _("Until"), .right = true },
+		{ .key = "to", .heading = _("Until"), .right = true, .below = "from", .turn = 1 },
 		{ .key = "value", .heading = _("To be reached"), .right = true },
-		{ .key = "origin", .heading = _("Origin"), .wrap = true },
+		{ .key = "origin", .heading = _("Origin"), .wrap = true, .below = "value", .turn = 2 },
 		{ .key = "issuer", .heading = _("Issuer"), .wrap = true },
-		{ .key = "document", .heading = _("Document"), .wrap = true },
+		{ .key = "document", .heading = _("Document"), .wrap = true, .below = "issuer", .turn = 3 },
 		{ .key = "revision" },
 		{ .key = "seq", .heading = _("Receipt"), .right = true },
 	};

@@ -112,7 +112,7 @@ static int write_status(struct cli *cli, const struct status_of *taken)
 		int ended = writer_end(&cli->writer);
 		return cli_wrote(error ? error : ended);
 	}
-	const struct column pair[] = { { .key = "name", .heading = _("Centre") },
+	const struct column pair[] = { { .key = "name", .heading = _("Centre"), .wrap = true },
 				       { .key = "value", .heading = cli->options.query } };
 	error = writer_begin(&cli->writer, pair, 2);
 	for (size_t i = 0; columns[i].heading && !error; i++) {

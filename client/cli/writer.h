@@ -66,6 +66,9 @@ struct column {
 	bool right; /* aligned right in the table */
 	bool wrap; /* may be broken at spaces when the table is too wide */
 	bool may_be_said_once; /* in a table still too wide: a line above it, when all rows say the same */
+	const char
+	    *below; /* in one that is too wide even so: its texts stand below those of the column with this key; NULL: never */
+	unsigned turn; /* of a column with `below`: 1 goes first */
 };
 
 enum writer_kind { WRITER_TABLE, WRITER_CSV, WRITER_JSON, WRITER_JSONL };

@@ -1,8 +1,8 @@
 /* writer_table.c - the table for people, laid out by display width and drawn by libsmartcols.
  *
  * Rows are kept until the end, because widths depend on all of them. A column without content is left out. Where the terminal is too
- * narrow, first the headings are broken
- * at spaces, then the columns that may wrap are narrowed; figures are never broken or cut. A row of several lines is given to
+ * narrow, first the headings are broken at spaces, then the columns that may wrap are narrowed, then some go below others, as their
+ * description says; figures are never broken or cut. A row of several lines is given to
  * libsmartcols as several lines, since it aligns only the first line of a wrapped cell to the right.
  */
 #include "writer.h"
@@ -17,12 +17,13 @@
 
 #include "language.h"
 
+enum { WRAPPED_WIDTH_MIN = 8, LINES_MAX = 64, COLUMNS_MAX = 48 };
+
 struct table {
 	char **cells; /* row after row, owned */
 	size_t count, capacity;
+	char *headings[COLUMNS_MAX]; /* owned; NULL: not shown */
 };
-
-enum { WRAPPED_WIDTH_MIN = 8, LINES_MAX = 64, COLUMNS_MAX = 48 };
 
 /* Display columns of the first `bytes` bytes of a UTF-8 text. */
 static size_t width_of(const char *text, size_t bytes)
@@ -86,8 +87,16 @@ static size_t broken_width(const char *text, size_t width)
 static int table_begin(struct writer *writer)
 {
 	assert(writer->column_count <= COLUMNS_MAX);
-	writer->state = calloc(1, sizeof(struct table));
-	return writer->state ? 0 : -ENOMEM;
+	struct table *table = calloc(1, sizeof *table);
+	writer->state = table;
+	if (!table)
+		return -ENOMEM;
+	for (size_t i = 0; i < writer->column_count; i++) {
+		table->headings[i] = writer->columns[i].heading ? strdup(writer->columns[i].heading) : NULL;
+		if (writer->columns[i].heading && !table->headings[i])
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static int table_row(struct writer *writer, const struct field *fields)
@@ -148,7 +157,7 @@ static size_t column_body(const struct writer *writer, const struct table *table
 /* The next smaller width of a column that may wrap, given that words stay whole; `width` itself when there is none. */
 static size_t narrower(const struct writer *writer, const struct table *table, size_t column, size_t width)
 {
-	size_t floor = broken_width(writer->columns[column].heading, 1);
+	size_t floor = broken_width(table->headings[column], 1);
 	for (size_t w = width - 1; width > WRAPPED_WIDTH_MIN && w >= WRAPPED_WIDTH_MIN; w--) {
 		size_t body = column_body(writer, table, column, w);
 		body = body > floor ? body : floor;
@@ -166,7 +175,7 @@ static bool lay_out_wide(const struct writer *writer, const struct table *table,
 		layout[i].body = layout[i].heading = 0;
 		if (!layout[i].is_shown)
 			continue;
-		size_t body = column_body(writer, table, i, 0), heading = broken_width(writer->columns[i].heading, 0);
+		size_t body = column_body(writer, table, i, 0), heading = broken_width(table->headings[i], 0);
 		total += (body > heading ? body : heading) + (total ? 2 : 0);
 	}
 	return !writer->options.width || total <= writer->options.width;
@@ -180,7 +189,7 @@ static bool lay_out_narrow(const struct writer *writer, const struct table *tabl
 	for (size_t i = 0; i < n; i++) {
 		if (!layout[i].is_shown)
 			continue;
-		size_t body = column_body(writer, table, i, 0), floor = broken_width(writer->columns[i].heading, 1);
+		size_t body = column_body(writer, table, i, 0), floor = broken_width(table->headings[i], 1);
 		layout[i].body = layout[i].heading = body > floor ? body : floor;
 		total += layout[i].body;
 		shown++;
@@ -221,20 +230,98 @@ static const char *said_everywhere(const struct writer *writer, const struct tab
 	return said;
 }
 
-static void lay_out(const struct writer *writer, const struct table *table, struct layout *layout, const char **ret_separator)
+/* True when it fits. */
+static bool lay_out(const struct writer *writer, const struct table *table, struct layout *layout, const char **ret_separator)
 {
 	*ret_separator = "  ";
 	for (size_t i = 0; i < writer->column_count; i++)
-		layout[i] = (struct layout){ .is_shown = writer->columns[i].heading && column_body(writer, table, i, 0) };
+		layout[i] = (struct layout){ .is_shown = table->headings[i] && column_body(writer, table, i, 0) };
 	if (lay_out_wide(writer, table, layout) || lay_out_narrow(writer, table, layout, ret_separator))
-		return;
+		return true;
 	for (size_t i = 0; i < writer->column_count; i++) {
 		if (!layout[i].is_shown || !writer->columns[i].may_be_said_once || !said_everywhere(writer, table, i))
 			continue;
 		layout[i].is_shown = false;
 		if (lay_out_narrow(writer, table, layout, ret_separator))
-			return;
+			return true;
 	}
+	return false;
+}
+
+/* ---- columns that go below others ---- */
+
+static void finish(struct table *table)
+{
+	for (size_t i = 0; i < table->count; i++)
+		free(table->cells[i]);
+	free(table->cells);
+	for (size_t i = 0; i < COLUMNS_MAX; i++)
+		free(table->headings[i]);
+	*table = (struct table){ 0 };
+}
+
+/* Which column this one is below of at this turn; its own number: it stands for itself. */
+static size_t place_of(const struct writer *writer, size_t column, unsigned turn)
+{
+	const struct column *folded = &writer->columns[column];
+	for (size_t i = 0; folded->below && folded->turn <= turn && i < writer->column_count; i++)
+		if (strcmp(writer->columns[i].key, folded->below) == 0)
+			return i;
+	return column;
+}
+
+static char *add_text(char *end, const char *start, const char *text)
+{
+	if (!text || !*text)
+		return end;
+	if (end > start)
+		*end++ = '\n';
+	return stpcpy(end, text);
+}
+
+/* The column's own text, and below it those of the columns that stand there at this turn; "" when there are none. Owned; NULL: no memory. */
+static char *stack(const struct writer *writer, char *const *texts, size_t column, unsigned turn)
+{
+	size_t bytes = 1;
+	bool is_itself = place_of(writer, column, turn) == column;
+	for (size_t i = 0; i < writer->column_count; i++)
+		bytes += texts[i] && place_of(writer, i, turn) == column ? strlen(texts[i]) + 1 : 0;
+	char *stacked = malloc(bytes);
+	if (!stacked)
+		return NULL;
+	*stacked = '\0';
+	char *end = add_text(stacked, stacked, is_itself ? texts[column] : NULL);
+	for (size_t i = 0; i < writer->column_count; i++)
+		if (i != column && place_of(writer, i, turn) == column)
+			end = add_text(end, stacked, texts[i]);
+	return stacked;
+}
+
+/* The table as it is at this turn. `folded` is zeroed; whatever comes back, to be finished. */
+static int fold(const struct writer *writer, const struct table *table, unsigned turn, struct table *folded)
+{
+	char *headings[COLUMNS_MAX] = { 0 };
+	size_t n = writer->column_count;
+	folded->cells = calloc(table->count, sizeof *folded->cells);
+	if (!folded->cells)
+		return -ENOMEM;
+	folded->count = table->count;
+	for (size_t i = 0; i < table->count; i++) {
+		folded->cells[i] = stack(writer, table->cells + i - i % n, i % n, turn);
+		if (!folded->cells[i])
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++) /* a column without any text is not in the table */
+		headings[i] = column_body(writer, table, i, 0) ? table->headings[i] : NULL;
+	for (size_t i = 0; i < n; i++) {
+		bool is_shown = false;
+		for (size_t j = 0; j < n; j++)
+			is_shown = is_shown || (headings[j] && place_of(writer, j, turn) == i);
+		folded->headings[i] = is_shown ? stack(writer, headings, i, turn) : NULL;
+		if (is_shown && !folded->headings[i])
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /* The columns that were taken out, in one line above the table. */
@@ -242,7 +329,7 @@ static void print_said_once(const struct writer *writer, const struct table *tab
 {
 	bool any = false;
 	for (size_t i = 0; i < writer->column_count; i++) {
-		const char *said = layout[i].is_shown || !writer->columns[i].heading ? NULL : said_everywhere(writer, table, i);
+		const char *said = layout[i].is_shown || !table->headings[i] ? NULL : said_everywhere(writer, table, i);
 		if (!said)
 			continue;
 		fprintf(writer->out, "%s%s: %s", any ? " · " : "", writer->columns[i].heading, said);
@@ -302,7 +389,7 @@ static int add_rule(struct libscols_table *drawn, const struct writer *writer, c
 		if (!layout[i].is_shown)
 			continue;
 		size_t body = column_body(writer, table, i, layout[i].body);
-		size_t heading = broken_width(writer->columns[i].heading, layout[i].heading);
+		size_t heading = broken_width(table->headings[i], layout[i].heading);
 		size_t width = body > heading ? body : heading;
 		char *rule = malloc(width * 3 + 1);
 		if (!rule)
@@ -330,8 +417,10 @@ static void print_trimmed(FILE *out, const char *text)
 	}
 }
 
-static int draw(struct writer *writer, const struct table *table)
+static int draw(struct writer *writer, const struct table *whole)
 {
+	const struct table *table = whole;
+	struct table folded = { 0 };
 	struct layout layout[COLUMNS_MAX];
 	const char *headings[COLUMNS_MAX];
 	const char *separator;
@@ -340,14 +429,26 @@ static int draw(struct writer *writer, const struct table *table)
 	struct libscols_table *drawn = scols_new_table();
 	if (!drawn)
 		return -ENOMEM;
-	lay_out(writer, table, layout, &separator);
+	bool fits = lay_out(writer, table, layout, &separator);
+	unsigned turns = 0;
+	for (size_t i = 0; i < writer->column_count; i++)
+		turns = writer->columns[i].turn > turns ? writer->columns[i].turn : turns;
+	for (unsigned turn = 1; !fits && turn <= turns; turn++) {
+		finish(&folded);
+		error = fold(writer, whole, turn, &folded);
+		if (error)
+			goto out;
+		table = &folded;
+		fits = lay_out(writer, table, layout, &separator);
+	}
+	error = -ENOMEM;
 	scols_table_enable_noheadings(drawn, 1);
 	scols_table_set_column_separator(drawn, separator);
 	scols_table_set_termforce(drawn, SCOLS_TERMFORCE_NEVER);
 	scols_table_enable_colors(drawn, writer->options.color);
 	/* Columns without names: a name counts for the width even where headings are not drawn. */
 	for (size_t i = 0; i < writer->column_count; i++) {
-		headings[i] = writer->columns[i].heading ? writer->columns[i].heading : "";
+		headings[i] = table->headings[i] ? table->headings[i] : "";
 		if (layout[i].is_shown && !scols_table_new_column(drawn, "", 0, writer->columns[i].right ? SCOLS_FL_RIGHT : 0))
 			goto out;
 	}
@@ -366,6 +467,7 @@ static int draw(struct writer *writer, const struct table *table)
 	print_trimmed(writer->out, text);
 	error = ferror(writer->out) ? -EIO : 0;
 out:
+	finish(&folded);
 	free(text);
 	scols_unref_table(drawn);
 	return error;
@@ -379,9 +481,7 @@ static int table_end(struct writer *writer)
 	int error = 0;
 	if (table->count)
 		error = draw(writer, table);
-	for (size_t i = 0; i < table->count; i++)
-		free(table->cells[i]);
-	free(table->cells);
+	finish(table);
 	free(table);
 	writer->state = NULL;
 	return error;

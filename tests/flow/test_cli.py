@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import threading
+import unicodedata
 import unittest
 
 import test_articles
@@ -279,6 +280,33 @@ class Commands(unittest.TestCase):
             self.assertIn(english, self.run_ends(2, *arguments).stderr)
         done = self.run_ends(3, "coverage", "show", "92", "--known", "999999", "--timeout", "1", "--lang", "vi")
         self.assertRegex(done.stderr, r"nhật ký chưa có vị trí 999999; hiện mới đến \d+ \(BEHIND\)")
+
+    def test_tables_fit_80_columns_in_both_languages(self):
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", "COLUMNS": "80"}
+        since = ("--since", "2018-12-31")
+        for arguments in (("coverage", "show", "VN", "--depth", "1", *since), ("coverage", "show", "481", *since),
+                          ("coverage", "show", "92", "--as-of", "2024-04-30", "--since", "2024-01-31"), ("coverage", "show", "46", *since),
+                          ("coverage", "behind", "481", "--plan", "nam-2019", *since), ("coverage", "behind", "92", "--plan", "nam-2024"),
+                          ("coverage", "rank", "481", *since), ("coverage", "watch", "481", "--rank", "--once"), ("coverage", "watch", "46", "--once"),
+                          ("coverage", "history", "481"), ("coverage", "history", "96"), ("plan", "list", "VN"), ("unit", "list", "VN"),
+                          ("measure", "list"), ("agent", "list"), ("log", "show"), ("server", "status")):
+            for language in ("vi", "en"):
+                done = self.centre.run(*arguments, "--lang", language, output=None, environment=environment)
+                self.assertTrue(done.stdout)
+                for line in done.stdout.splitlines():
+                    self.assertLessEqual(sum(not unicodedata.combining(character) for character in line), 80, (arguments, language, line))
+
+    def test_a_column_that_goes_below_another_takes_its_heading_along(self):
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", "COLUMNS": "80"}
+        lines = self.centre.run("coverage", "history", "481", "--lang", "en", output=None, environment=environment).stdout.splitlines()
+        headings = next(i for i, line in enumerate(lines) if line.startswith("─"))
+        text = "\n".join(lines[:headings])
+        for heading in ("Receipt", "Measure", "As of", "Figure", "Status", "Origin", "Sender", "Received", "Stands"):
+            self.assertIn(heading, text)
+        self.assertNotIn("From", text)  # nothing there has one
+        body = "\n".join(lines[headings:])
+        self.assertIn("2018-12-31", body)
+        self.assertNotIn(" 481 ", body)  # a column for programs
 
     def test_what_lies_beyond_the_log_is_said(self):
         self.assertIn("the log ends at place ", self.run_ends(0, "log", "show", "--from", "999999").stderr)

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #include <jansson.h>
 
@@ -184,6 +185,13 @@ static char *expected(const char *name)
 static void looks_like(const struct writer_options *options, bool is_table, const char *name)
 {
 	char *text = print(options, is_table), *wanted = expected(name);
+	for (const char *line = text; options->width && *line; line += strcspn(line, "\n") + 1) {
+		wchar_t wide[400];
+		char bytes[1200];
+		snprintf(bytes, sizeof bytes, "%.*s", (int)strcspn(line, "\n"), line);
+		size_t n = mbstowcs(wide, bytes, sizeof wide / sizeof *wide);
+		cr_assert(n < sizeof wide / sizeof *wide && wcswidth(wide, n) <= (int)options->width, "%s", bytes);
+	}
 	cr_assert(strcmp(text, wanted) == 0, "not as %s has it:\n%s", name, text);
 	free(text);
 	free(wanted);
