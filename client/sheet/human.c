@@ -530,13 +530,10 @@ static enum human_problem as_rate(struct decimal decimal, int shift, int64_t *re
 	return HUMAN_OK;
 }
 
-static void doubt_rate(struct human_doubt *doubt, bool second, struct decimal decimal, int shift)
+/* digits / 10^decimals in words. */
+static void doubt_rate(struct human_doubt *doubt, bool second, int64_t digits, unsigned decimals)
 {
-	int64_t digits;
-	unsigned decimals;
 	char buffer[40];
-	if (as_rate(decimal, shift, &digits, &decimals) != HUMAN_OK)
-		return;
 	int64_t power = 1;
 	for (unsigned i = 0; i < decimals; i++)
 		power *= 10;
@@ -552,18 +549,21 @@ enum human_problem human_percent_cell(const char *number, bool has_sign, int64_t
 				      struct human_doubt *ret_doubt)
 {
 	struct decimal decimal;
-	int64_t whole;
+	int64_t whole, digits[2];
+	unsigned decimals[2];
 	doubt_clear(ret_doubt);
 	if (decimal_read(number, &decimal) != 0)
 		return HUMAN_NOT_NUMBER;
 	if (decimal.digits < 0)
 		return HUMAN_NEGATIVE;
-	if (!has_sign && decimal.digits && decimal_floor(decimal, 9, &whole)) {
-		doubt_rate(ret_doubt, false, decimal, 0);
-		doubt_rate(ret_doubt, true, decimal, 2);
-		return HUMAN_TWO_READINGS;
-	}
-	return as_rate(decimal, has_sign ? 2 : 0, ret_digits, ret_decimals);
+	if (has_sign || !decimal.digits || !decimal_floor(decimal, 9, &whole))
+		return as_rate(decimal, has_sign ? 2 : 0, ret_digits, ret_decimals);
+	enum human_problem problem = as_rate(decimal, 0, &digits[0], &decimals[0]);
+	if (problem || (problem = as_rate(decimal, 2, &digits[1], &decimals[1])))
+		return problem;
+	doubt_rate(ret_doubt, false, digits[0], decimals[0]);
+	doubt_rate(ret_doubt, true, digits[1], decimals[1]);
+	return HUMAN_TWO_READINGS;
 }
 
 /* ---- dates ---- */

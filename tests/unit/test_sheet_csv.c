@@ -64,6 +64,8 @@ Test(sheet_csv, finds_the_separator_by_what_the_lines_have_in_common)
 	    "B5 TEXT 5\nC5 TEXT 6\n");
 	reads_as("a\tb\n1,5\t2;5\n", "tab\nA1 TEXT a\nB1 TEXT b\nA2 TEXT 1,5\nB2 TEXT 2;5\n");
 	reads_as("\"a;b;c\",d\n\"e;f;g\",h\n", "tab\nA1 TEXT a;b;c\nB1 TEXT d\nA2 TEXT e;f;g\nB2 TEXT h\n");
+	reads_as("a;b,c\n1;2,5\n", "tab\nA1 TEXT a\nB1 TEXT b,c\nA2 TEXT 1\nB2 TEXT 2,5\n");
+	reads_as("a;x,b\nc;;y,d\ne;;;z,f\n", "tab\nA1 TEXT a;x\nB1 TEXT b\nA2 TEXT c;;y\nB2 TEXT d\nA3 TEXT e;;;z\nB3 TEXT f\n");
 	reads_as("sep=;\na,b;c\n", "tab\nA1 TEXT a,b\nB1 TEXT c\n");
 	reads_as("\xef\xbb\xbfSEP=,\r\na,b\r\n", "tab\nA1 TEXT a\nB1 TEXT b\n");
 	reads_as("alone", "tab\nA1 TEXT alone\n");

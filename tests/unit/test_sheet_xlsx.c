@@ -327,6 +327,7 @@ Test(sheet_xlsx, refuses_document_types_and_what_is_too_deep_or_too_wide)
 	/* One tag of megabytes. */
 	memset(text + used, 'a', length);
 	memcpy(text + used, "<a b=\"", 6);
+	memcpy(text + used + length - 3, "\"/>", 3);
 	bytes = workbook_of_text(text, (size_t)used + length, &size);
 	bytes_fail(bytes, size, SHEET_DAMAGED_PART);
 	free(bytes);
