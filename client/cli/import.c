@@ -1,16 +1,15 @@
 /* import.c - see import.h. */
 #include "import.h"
 
-#include <csv.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <utf8proc.h>
-
 #include <baophu/date.h>
+#include <baophu/status.h>
 
 #include "language.h"
+#include "sheet.h"
 #include "suggest.h"
 #include "text.h"
 #include "words.h"
@@ -215,182 +214,110 @@ bool import_percent(struct import *import, int column, int64_t *ret_digits, unsi
 
 /* ---- the file ---- */
 
-struct reading {
-	struct import *import;
-	uint32_t row_line; /* where the row at hand begins */
-	bool has_header, has_bad_header; /* below a bad header nothing can be said of the rows */
-	int column_of[IMPORT_COLUMNS_MAX * 2]; /* place in the file -> column of the format; -1: left out */
-	size_t file_columns; /* of the header */
-	char *fields[IMPORT_COLUMNS_MAX * 2]; /* of the row at hand, owned */
-	size_t field_count, extra_fields;
-	int error;
-};
-
-static void take_field(void *text, size_t length, void *context)
+/* What a sheet says is wrong, without the place: line and column are named here. Returns `why`. */
+static const char *what_is_wrong(struct sheet_problem problem, char why[static SHEET_PROBLEM_BYTES])
 {
-	struct reading *reading = context;
-	if (reading->error)
-		return;
-	if (reading->field_count == sizeof reading->fields / sizeof *reading->fields) {
-		reading->extra_fields++;
-		return;
-	}
-	char *copy = strndup(text ? text : "", length);
-	if (!copy)
-		reading->error = -ENOMEM;
-	else
-		reading->fields[reading->field_count++] = copy;
+	problem.row = problem.column = SHEET_NOWHERE;
+	return sheet_explain(&problem, NULL, why, SHEET_PROBLEM_BYTES);
 }
 
-static void take_header(struct reading *reading)
+struct reading {
+	struct import *import;
+	const struct sheet *sheet;
+	int column_of[SHEET_COLUMNS_MAX]; /* column of the file -> column of the format; -1: left out */
+	uint32_t file_columns; /* of the header */
+};
+
+/* One more than the last column of a row that holds something; 0: an empty row. */
+static uint32_t row_width(const struct sheet *sheet, uint32_t row)
+{
+	uint32_t width = sheet_column_count(sheet);
+	while (width && sheet_at(sheet, row, width - 1).kind == SHEET_EMPTY)
+		width--;
+	return width;
+}
+
+static void take_header(struct reading *reading, uint32_t row)
 {
 	struct import *import = reading->import;
 	const struct import_format *format = import->format;
 	const char *names[IMPORT_COLUMNS_MAX];
 	bool is_there[IMPORT_COLUMNS_MAX] = { false };
 	char all[400] = "";
+	uint32_t line = sheet_line(reading->sheet, row);
 	for (size_t i = 0; i < format->count; i++) {
 		names[i] = format->columns[i].name;
 		size_t used = strlen(all);
 		snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", names[i]);
 	}
-	for (size_t i = 0; i < reading->field_count; i++) {
-		const char *name = reading->fields[i];
+	reading->file_columns = row_width(reading->sheet, row);
+	for (uint32_t i = 0; i < reading->file_columns; i++) {
+		const char *name = sheet_at(reading->sheet, row, i).text;
 		int found = -1;
 		for (size_t j = 0; j < format->count; j++)
 			if (strcasecmp(name, names[j]) == 0)
 				found = (int)j;
 		const char *near = found < 0 && *name ? suggest(name, names, format->count) : NULL;
 		if (found < 0 && near)
-			file_wrong(import, reading->row_line, _("there is no column “%s” in this format; did you mean “%s”?"), name,
-				   near);
+			file_wrong(import, line, _("there is no column “%s” in this format; did you mean “%s”?"), name, near);
 		else if (found < 0 && *name)
-			file_wrong(import, reading->row_line, _("there is no column “%s” in this format; the columns are %s"), name,
-				   all);
+			file_wrong(import, line, _("there is no column “%s” in this format; the columns are %s"), name, all);
 		else if (found >= 0 && is_there[found])
-			file_wrong(import, reading->row_line, _("column “%s” is there twice"), name);
+			file_wrong(import, line, _("column “%s” is there twice"), name);
 		if (found >= 0)
 			is_there[found] = true;
 		reading->column_of[i] = found;
 	}
-	reading->file_columns = reading->field_count;
 	for (size_t j = 0; j < format->count; j++)
 		if (format->columns[j].is_required && !is_there[j])
-			file_wrong(import, reading->row_line, _("column “%s” is missing; the first line names the columns: %s"),
-				   names[j], all);
-	reading->has_header = true;
-	reading->has_bad_header = import->error_count > 0;
+			file_wrong(import, line, _("column “%s” is missing; the first line names the columns: %s"), names[j], all);
 }
 
-static void take_body(struct reading *reading)
+static int take_body(struct reading *reading, uint32_t row)
 {
 	struct import *import = reading->import;
-	bool is_empty = true;
-	for (size_t i = 0; i < reading->field_count; i++)
-		is_empty = is_empty && !*reading->fields[i];
-	if (is_empty)
-		return;
-	import->line = reading->row_line;
+	char why[SHEET_PROBLEM_BYTES];
+	uint32_t width = row_width(reading->sheet, row);
+	if (!width)
+		return 0;
+	import->line = sheet_line(reading->sheet, row);
 	import->is_row_bad = false;
 	import->row_count++;
 	for (size_t i = 0; i < IMPORT_COLUMNS_MAX; i++)
 		import->cells[i] = "";
-	if (reading->field_count > reading->file_columns || reading->extra_fields)
-		import_wrong(import, -1, _("has %zu cells under %zu columns; a text with a comma stands in double quotes"),
-			     reading->field_count + reading->extra_fields, reading->file_columns);
-	for (size_t i = 0; i < reading->field_count && i < reading->file_columns; i++)
-		if (reading->column_of[i] >= 0 && !import->format->columns[reading->column_of[i]].is_ignored)
-			import->cells[reading->column_of[i]] = reading->fields[i];
-	if (!import->is_row_bad)
-		reading->error = import->format->row(import);
+	if (width > reading->file_columns)
+		import_wrong(import, -1, _("has %u cells under %u columns; a text with a comma stands in double quotes"), width,
+			     reading->file_columns);
+	for (uint32_t i = 0; i < width && i < reading->file_columns; i++) {
+		int column = reading->column_of[i];
+		struct sheet_cell cell = sheet_at(reading->sheet, row, i);
+		if (column < 0 || import->format->columns[column].is_ignored)
+			continue;
+		import->cells[column] = cell.text;
+		if (cell.kind == SHEET_ERROR)
+			import_wrong(import, column, "%s", what_is_wrong(sheet_cell_problem(reading->sheet, &cell), why));
+	}
+	int error = import->is_row_bad ? 0 : import->format->row(import);
 	import->bad_row_count += import->is_row_bad;
+	return error;
 }
 
-static void take_row(int terminator, void *context)
+/* The first row that holds something names the columns; below a bad header nothing can be said of the rows. */
+static int take_rows(struct import *import, const struct sheet *sheet)
 {
-	struct reading *reading = context;
-	(void)terminator;
-	if (!reading->error && !reading->has_header)
-		take_header(reading);
-	else if (!reading->error && !reading->has_bad_header)
-		take_body(reading);
-	for (size_t i = 0; i < reading->field_count; i++)
-		free(reading->fields[i]);
-	reading->field_count = reading->extra_fields = 0;
-}
-
-/* Vietnamese Excel separates by semicolons, because the comma is its decimal mark. What the header line has most of is it. */
-static unsigned char separator_of(const char *text, size_t bytes)
-{
-	size_t length = strcspn(text, "\r\n"), counts[3] = { 0 };
-	static const char marks[] = { ',', ';', '\t' };
-	for (size_t i = 0; i < length && i < bytes; i++)
-		for (size_t j = 0; j < sizeof marks; j++)
-			counts[j] += text[i] == marks[j];
-	size_t best = 0;
-	for (size_t j = 1; j < sizeof marks; j++)
-		if (counts[j] > counts[best])
-			best = j;
-	return (unsigned char)marks[best];
-}
-
-/* True when the bytes are UTF-8 without NULs; else says where they are not. */
-static bool check_encoding(struct import *import, const char *text, size_t bytes)
-{
-	uint32_t line = 1;
-	if (bytes >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
-		file_wrong(import, 1, _("the file is UTF-16; in Excel choose “CSV UTF-8” when saving"));
-		return false;
-	}
-	for (size_t i = 0; i < bytes;) {
-		utf8proc_int32_t letter;
-		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(bytes - i), &letter);
-		if (n <= 0) {
-			file_wrong(
-			    import, line,
-			    _("the file is not UTF-8 (TCVN3, VNI or Windows-1258?); in Excel choose “CSV UTF-8” when saving"));
-			return false;
-		}
-		if (letter == 0) {
-			file_wrong(import, line, _("the file has a zero byte; it is not a text file"));
-			return false;
-		}
-		line += letter == '\n';
-		i += (size_t)n;
-	}
-	return true;
-}
-
-static int parse(struct reading *reading, const char *text, size_t bytes)
-{
-	struct csv_parser parser;
-	if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) != 0)
-		return -ENOMEM;
-	csv_set_delim(&parser, separator_of(text, bytes));
-	uint32_t line = 0;
+	struct reading reading = { .import = import, .sheet = sheet };
+	uint32_t row = 0;
 	int error = 0;
-	for (size_t at = 0; at < bytes && !error && !reading->error;) {
-		const char *newline = memchr(text + at, '\n', bytes - at);
-		size_t length = newline ? (size_t)(newline - text) + 1 - at : bytes - at;
-		line++;
-		if (parser.pstate == 0) /* between rows: a quoted cell may go over several lines */
-			reading->row_line = line;
-		if (csv_parse(&parser, text + at, length, take_field, take_row, reading) != length) {
-			if (csv_error(&parser) == CSV_EPARSE)
-				file_wrong(reading->import, line,
-					   _("a double quote stands where it must not; write it twice inside quotes"));
-			else
-				error = -ENOMEM;
-			break;
-		}
-		at += length;
-	}
-	if (!error && !reading->error && csv_error(&parser) == CSV_SUCCESS && csv_fini(&parser, take_field, take_row, reading) != 0)
-		file_wrong(reading->import, reading->row_line, _("a cell opened by a double quote is never closed"));
-	csv_free(&parser);
-	for (size_t i = 0; i < reading->field_count; i++)
-		free(reading->fields[i]);
-	return error ? error : reading->error;
+	while (!row_width(sheet, row))
+		row++;
+	take_header(&reading, row);
+	if (import->error_count)
+		return 0;
+	while (++row < sheet_row_count(sheet) && !error)
+		error = take_body(&reading, row);
+	if (!error && !import->error_count && !import->row_count)
+		file_wrong(import, 1, _("there is no row below the header"));
+	return error;
 }
 
 /* The whole file in memory, NUL after it. */
@@ -442,22 +369,21 @@ int import_read(struct import *import, const struct import_format *format, const
 	int error = read_all(path, &text, &bytes);
 	if (error)
 		return error;
-	const char *start = text;
-	if (bytes >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0) {
-		start += 3;
-		bytes -= 3;
-	}
-	struct reading reading = { .import = import, .row_line = 1 };
-	if (check_encoding(import, start, bytes)) {
-		error = parse(&reading, start, bytes);
-		if (!error && !import->error_count && !reading.has_header)
-			file_wrong(import, 1, _("the file is empty"));
-		else if (!error && !import->error_count && !import->row_count)
-			file_wrong(import, 1, _("there is no row below the header"));
-		if (!error && !import->error_count && format->end)
-			error = format->end(import);
-	}
+	struct sheet *sheet = NULL;
+	struct sheet_problem problem;
+	char why[SHEET_PROBLEM_BYTES];
+	error = sheet_read_csv(text, bytes, &sheet, &problem);
 	free(text);
+	if (error == -BAOPHU_EMALFORMED) {
+		file_wrong(import, problem.row == SHEET_NOWHERE ? 1 : problem.row + 1, "%s", what_is_wrong(problem, why));
+		return 0;
+	}
+	if (error)
+		return error;
+	error = take_rows(import, sheet);
+	sheet_destroy(sheet);
+	if (!error && !import->error_count && format->end)
+		error = format->end(import);
 	return error;
 }
 

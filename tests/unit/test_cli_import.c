@@ -231,6 +231,11 @@ Test(import, says_what_is_wrong_with_the_file)
 		  "double quote");
 	one_wrong(&import_facts, NUMBER_PLAIN, "unit,measure,to,value,note\n92,bhyt,2024-04-30,5,b\xf6\n", 2, NULL, "not UTF-8");
 	one_wrong(&import_facts, NUMBER_PLAIN, "\xff\xfeu", 1, NULL, "UTF-16");
+	one_wrong(&import_facts, NUMBER_PLAIN, "unit,measure,to,value\n\"9\n2\",bhyt,2024-04-30,5\n92\x01,bhyt,2024-04-30,5\n", 2,
+		  "unit", "not a code");
+	one_wrong(&import_facts, NUMBER_PLAIN,
+		  "unit,measure,to,value,note\n92,bhyt,2024-04-30,5,\"a\nb\"\n92\x01,bhyt,2024-04-30,5,\n", 4, "unit",
+		  "control character");
 	read_bytes(&import_facts, NUMBER_PLAIN, "unit\0", 5);
 	wrong(0, 1, NULL, "zero byte");
 	import_finish(&import);
