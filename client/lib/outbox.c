@@ -1134,6 +1134,21 @@ static int begin_reading(struct outbox *outbox, uint64_t serial, struct spool_re
 	return seek(outbox, serial, &outbox->reading, ret_record);
 }
 
+/* How many of a batch's updates stand how. */
+static void count_updates(const struct outbox *outbox, struct outbox_batch *batch)
+{
+	const struct outbox_sum *state = &outbox->state;
+	uint64_t end = batch->id + batch->updates, answered = min(end, state->standing.answered_to);
+	uint32_t past = outbox_told_below(state, answered);
+	answered = answered > batch->id ? answered - batch->id : 0;
+	for (uint32_t i = outbox_told_below(state, batch->id); i < past; i++) {
+		batch->held += state->told[i].state == OUTBOX_HELD;
+		batch->refused += state->told[i].state == OUTBOX_REFUSED;
+	}
+	batch->waiting = (uint32_t)(batch->updates - answered);
+	batch->applied = (uint32_t)answered - batch->held - batch->refused;
+}
+
 int outbox_batch(struct outbox *outbox, uint64_t id, struct outbox_batch *ret_batch)
 {
 	const struct outbox_sum *state = &outbox->state;
@@ -1153,15 +1168,8 @@ int outbox_batch(struct outbox *outbox, uint64_t id, struct outbox_batch *ret_ba
 	struct outbox_batch batch = {
 		.id = id, .updates = found.updates, .entries = found.entries, .saved_ms = found.saved_ms, .source = found.source
 	};
-	uint64_t end = id + found.updates, answered = min(end, state->standing.answered_to);
-	answered = answered > id ? answered - id : 0;
-	for (uint32_t i = outbox_told_below(state, id), past = outbox_told_below(state, min(end, state->standing.answered_to));
-	     i < past; i++) {
-		batch.held += state->told[i].state == OUTBOX_HELD;
-		batch.refused += state->told[i].state == OUTBOX_REFUSED;
-	}
-	batch.waiting = (uint32_t)(found.updates - answered);
-	batch.applied = (uint32_t)answered - batch.held - batch.refused;
+	uint64_t end = id + found.updates;
+	count_updates(outbox, &batch);
 	if (!batch.waiting) {
 		/* the name and note are lent from the cursor that stands here; the receipt is read by another */
 		struct spool_cursor *cursor = outbox->reading;
@@ -1175,6 +1183,86 @@ int outbox_batch(struct outbox *outbox, uint64_t id, struct outbox_batch *ret_ba
 	}
 	*ret_batch = batch;
 	return 0;
+}
+
+/* The one of `count` batches by id whose last update this is; NULL. */
+static struct outbox_batch *ends_with(struct outbox_batch *batches, unsigned count, uint64_t serial)
+{
+	unsigned low = 0, high = count;
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		if (batches[middle].id + batches[middle].updates <= serial)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < count && batches[low].id + batches[low].updates == serial + 1 ? &batches[low] : NULL;
+}
+
+/* Reads the batches wanted and, as they come by, the receipts of their last updates. The names are owned by the list. */
+static int gather(struct outbox *outbox, const uint64_t *ids, unsigned count, struct outbox_batch *batches, unsigned *ret_found)
+{
+	struct outbox_batch_record batch;
+	struct outbox_receipt_record receipt;
+	struct wire_receipt decoded;
+	struct spool_record record;
+	unsigned found = 0, next = 0;
+	int error = fit_arena(&outbox->reading_arena), got = error ? error : begin_reading(outbox, ids[0], &record);
+	for (; got == 1; got = spool_cursor_next(outbox->reading, &record)) {
+		while (next < count && outbox_get_batch(&record, &batch) && ids[next] < batch.id)
+			next++; /* it is not kept */
+		if (next < count && outbox_get_batch(&record, &batch) && ids[next] == batch.id) {
+			batches[found] = (struct outbox_batch){ .id = batch.id,
+								.updates = batch.updates,
+								.entries = batch.entries,
+								.saved_ms = batch.saved_ms,
+								.source = batch.source };
+			batches[found].source.note = NULL;
+			batches[found].source.note_bytes = 0;
+			batches[found].source.name = strdup(batch.source.name);
+			if (!batches[found].source.name)
+				return -ENOMEM;
+			*ret_found = ++found;
+			next++;
+		}
+		for (size_t at = 0; found && outbox_get_receipt(&record, &at, &receipt);) {
+			struct outbox_batch *of = ends_with(batches, found, receipt.serial);
+			wire_arena_reset(&outbox->reading_arena);
+			if (of && wire_decode_receipt(&outbox->reading_arena, receipt.receipt, receipt.receipt_bytes, &decoded) < 0)
+				return -BAOPHU_EDAMAGED;
+			if (of)
+				of->receipt_seq = decoded.place.seq;
+		}
+	}
+	return got;
+}
+
+int outbox_batches(struct outbox *outbox, const uint64_t *ids, unsigned count,
+		   void (*each)(void *user, const struct outbox_batch *batch), void *user)
+{
+	unsigned found = 0;
+	while (count && ids[0] < outbox->state.standing.first) {
+		ids++;
+		count--;
+	}
+	if (!count || ids[0] >= outbox->state.standing.next)
+		return 0;
+	if (count > OUTBOX_BATCHES_MAX)
+		return -EINVAL;
+	struct outbox_batch *batches = calloc(count, sizeof *batches);
+	if (!batches)
+		return -ENOMEM;
+	int error = gather(outbox, ids, count, batches, &found);
+	for (unsigned i = 0; i < found; i++) {
+		count_updates(outbox, &batches[i]);
+		if (batches[i].waiting)
+			batches[i].receipt_seq = 0; /* of a centre that was put back */
+		if (!error)
+			each(user, &batches[i]);
+		free((char *)(uintptr_t)batches[i].source.name);
+	}
+	free(batches);
+	return error;
 }
 
 /* The ids of the batches of one segment but the first `skip`, newest first; returns how many it has in all. */

@@ -155,6 +155,11 @@ struct outbox_batch {
 };
 /* -BAOPHU_ENOTFOUND: no batch with this id is kept. Reads at most two segments. */
 int outbox_batch(struct outbox *outbox, uint64_t id, struct outbox_batch *ret_batch);
+/* Several batches in one pass over the spool, which reads it from the first of them on, once: `ids` ascending, at most OUTBOX_BATCHES_MAX. Those that
+ * are kept are handed to `each` in that order, without their note; texts are lent until it returns, and it may not call the outbox. */
+enum { OUTBOX_BATCHES_MAX = 1024 };
+int outbox_batches(struct outbox *outbox, const uint64_t *ids, unsigned count,
+		   void (*each)(void *user, const struct outbox_batch *batch), void *user);
 /* The ids of the newest `max` batches, newest first. Returns how many, or an error. */
 int outbox_newest_batches(struct outbox *outbox, uint64_t *ret_ids, unsigned max);
 

@@ -193,6 +193,7 @@ Test(outbox_delivery, reports_of_before_it_was_ever_connected)
 	}
 	cr_assert_eq(seq, standing.last.seq);
 	cr_assert_eq(outbox_next_answered(outbox, &batch), 0);
+	outbox_fixture_batches(outbox);
 	struct wire_receipt receipt;
 	const char *suggestion;
 	cr_assert_eq(outbox_receipt(outbox, 5, &receipt, &suggestion), 0);
@@ -251,6 +252,7 @@ Test(outbox_delivery, says_what_is_held_and_what_is_refused)
 		cr_assert_eq(batch.held, 1);
 		cr_assert_eq(outbox_batch(outbox, refused_batch, &batch), 0);
 		cr_assert_eq(batch.refused, 1);
+		outbox_fixture_batches(outbox);
 		outbox_close(outbox);
 		outbox = open_office("office");
 	}

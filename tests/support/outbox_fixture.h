@@ -47,3 +47,39 @@ static inline uint64_t outbox_fixture_save(struct outbox *outbox, const char *un
 	free(entries);
 	return batch;
 }
+
+/* Every batch that is kept, read in one pass, is what it is when it is read alone. */
+struct outbox_fixture_alone {
+	struct outbox_batch batches[64];
+	unsigned count, seen;
+};
+static inline void outbox_fixture_same(void *user, const struct outbox_batch *batch)
+{
+	struct outbox_fixture_alone *alone = user;
+	const struct outbox_batch *other = &alone->batches[alone->seen++];
+	cr_assert_leq(alone->seen, alone->count);
+	cr_assert(batch->id == other->id && batch->updates == other->updates && batch->entries == other->entries &&
+		      batch->waiting == other->waiting && batch->applied == other->applied && batch->held == other->held &&
+		      batch->refused == other->refused && batch->saved_ms == other->saved_ms,
+		  "batch %llu", (unsigned long long)other->id);
+	cr_assert_eq(batch->receipt_seq, other->receipt_seq, "batch %llu", (unsigned long long)other->id);
+	cr_assert_eq(batch->source.bytes, other->source.bytes);
+	cr_assert_str_not_empty(batch->source.name);
+	cr_assert_eq(batch->source.note_bytes, 0);
+}
+static inline void outbox_fixture_batches(struct outbox *outbox)
+{
+	struct outbox_fixture_alone alone = { .count = 0 };
+	uint64_t newest[64], ids[66] = { 0 };
+	int count = outbox_newest_batches(outbox, newest, 64);
+	cr_assert_gt(count, 0);
+	for (int i = 0; i < count; i++) {
+		ids[1 + i] = newest[count - 1 - i];
+		cr_assert_eq(outbox_batch(outbox, ids[1 + i], &alone.batches[i]), 0);
+	}
+	alone.count = (unsigned)count;
+	ids[count + 1] = outbox_standing(outbox)->next + 5; /* ids that are not kept are passed over */
+	cr_assert_eq(outbox_batches(outbox, ids, (unsigned)count + 2, outbox_fixture_same, &alone), 0);
+	cr_assert_eq(alone.seen, alone.count);
+	cr_assert_eq(outbox_batches(outbox, ids, 0, outbox_fixture_same, &alone), 0);
+}

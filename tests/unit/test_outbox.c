@@ -109,6 +109,7 @@ Test(outbox, divides_a_batch_into_updates_and_gives_it_back)
 		cr_assert(ids[0] == after && ids[1] == id && ids[2] == 1);
 		cr_assert_eq(outbox_newest_batches(outbox, ids, 2), 2);
 		cr_assert(ids[0] == after && ids[1] == id);
+		outbox_fixture_batches(outbox);
 		outbox_close(outbox);
 		outbox = open_office();
 	}
@@ -227,6 +228,7 @@ Test(outbox, knows_the_same_after_many_segments)
 			cr_assert_eq(outbox_batch(outbox, id, &batch), 0);
 			cr_assert_eq(((const uint8_t *)batch.source.note)[77], (uint8_t)(id - 1));
 		}
+		outbox_fixture_batches(outbox);
 		outbox_close(outbox);
 		outbox = open_office();
 		cr_assert_eq(outbox_standing(outbox)->next, BATCHES + 1);
