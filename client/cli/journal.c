@@ -14,11 +14,6 @@
 
 enum { TURN_MS = 50, NAME_BYTES = 200 };
 
-bool journal_is_for(const struct cli *cli, const struct wire_entry *entry)
-{
-	return *cli->options.journal && entry->kind != WIRE_HELD_DECISION;
-}
-
 static int64_t now_ms(void)
 {
 	struct timespec now;

@@ -4,13 +4,11 @@
  * With --journal DIR (BAOPHU_JOURNAL) an administrative command saves its update in an outbox in DIR before it sends it. Whatever takes
  * effect at once at the centre is one update there, however many rows: imports above 512 rows are kept as the parts and the update that
  * applies them, since several updates would leave half an import when something comes between.
- * Not kept: decisions on held updates, which name a place in one history; in another it is somebody else's.
+ * Not kept: decisions on held updates, which name a place in one history; in another it is somebody else's. Their commands take no --journal.
  */
 #pragma once
 
 #include "send.h"
 
-/* True when the command line names a journal and entries like this one are kept in it. */
-bool journal_is_for(const struct cli *cli, const struct wire_entry *entry);
 /* As send_entries over the control endpoint, through the journal. What cannot be delivered in time stays in it. */
 int journal_send(struct cli *cli, const struct wire_entry *entries, uint32_t count, struct sent *ret_sent);

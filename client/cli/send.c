@@ -58,7 +58,7 @@ int send_entries(struct cli *cli, bool is_control, const struct wire_entry *entr
 					       .want_effect = true };
 	struct session *session = NULL;
 	enum baophu_code code = BAOPHU_CODE_NONE;
-	if (is_control && journal_is_for(cli, entries))
+	if (is_control && *cli->options.journal)
 		return journal_send(cli, entries, count, ret_sent);
 	if (!is_control && !*cli->options.agent) {
 		cli_say(_("say who sends it: --agent NAME, as the centre enrolled this office"));
