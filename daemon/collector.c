@@ -327,14 +327,21 @@ static struct item *grant_epoch(struct collector *c, uint32_t agent, uint64_t ep
 	return end_record(c, &header);
 }
 
+/* decide_lookups.place: of what is committed. */
+static int find_place(void *context, uint64_t seq, struct baophu_place *ret_place)
+{
+	struct collector *c = context;
+	if (seq > c->state->place.seq)
+		return -BAOPHU_ENOTFOUND;
+	int error = log_place(c->log_reader, seq, ret_place);
+	log_reader_release(c->log_reader);
+	return error;
+}
+
 static bool is_in_history(struct collector *c, const struct baophu_place *place)
 {
 	struct baophu_place ours;
-	if (place->seq > c->state->place.seq)
-		return false;
-	int error = log_place(c->log_reader, place->seq, &ours);
-	log_reader_release(c->log_reader);
-	return !error && !memcmp(ours.digest, place->digest, sizeof ours.digest);
+	return !find_place(c, place->seq, &ours) && !memcmp(ours.digest, place->digest, sizeof ours.digest);
 }
 
 static bool take_hello(struct collector *c, const struct sockets_message *m, const struct wire_hello *hello)
@@ -948,6 +955,8 @@ static void answer_welcome(struct collector *c, const struct group *group, const
 							       .epoch = item->epoch,
 							       .next = epoch->next,
 							       .credit_bytes = (uint32_t)c->config->credit_bytes,
+							       .has_backup = c->state->registry.backup.seq,
+							       .backup = c->state->registry.backup,
 							       .last_unknown = item->last_unknown } };
 	memcpy(welcome.welcome.store, c->daemon->store, sizeof welcome.welcome.store);
 	stats_add(c->stats, STATS_SESSIONS, 1);
@@ -1057,7 +1066,7 @@ int collector_create(struct daemon *d, struct collector **ret_collector)
 	c->stats = &d->stats;
 	c->notices = &d->notices;
 	c->config = &d->config;
-	c->lookups = (struct decide_lookups){ c, restore, read_held };
+	c->lookups = (struct decide_lookups){ c, restore, read_held, find_place };
 	c->checkpoint_seq = c->state->place.seq;
 	c->turn = SOCKETS_INGEST;
 	c->now_us = c->ticked_us = daemon_monotonic_us();

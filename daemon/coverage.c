@@ -709,13 +709,18 @@ static void add_measure_rows(struct rows *out, uint16_t measure)
 	if (asked && !has_plan && !is_asked)
 		return;
 	bool has_figure = cell && (cell->value != BAOPHU_ABSENT || cell->state == BAOPHU_STATE_WITHDRAWN);
-	if (!has_figure && !has_plan && !is_asked && !out->wanted_count)
+	struct liveness_count live = { 0 };
+	if (coverage->liveness)
+		live = liveness_count(coverage->liveness, out->unit, measure);
+	if (!has_figure && !has_plan && !is_asked && !live.declared && !out->wanted_count)
 		return;
 	struct baophu_row *row = row_add(out, what->kind == BAOPHU_FLOW ? BAOPHU_ROW_FLOW : BAOPHU_ROW_STOCK, what->code);
 	if (!row)
 		return;
 	row->state = BAOPHU_STATE_NO_REPORT;
 	row->expected = coverage->tree->children[out->unit];
+	row->fresh = live.fresh;
+	row->declared = live.declared;
 	if (cell) {
 		row_take_cell(row, cell);
 		row->whole = cell->whole;

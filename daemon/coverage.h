@@ -6,6 +6,7 @@
 #pragma once
 
 #include "facts.h"
+#include "liveness.h"
 #include "registry.h"
 
 /* One measure of one unit. */
@@ -52,6 +53,7 @@ struct coverage {
 	const struct tree *tree;
 	const struct facts *facts;
 	const struct rates *rates;
+	const struct liveness *liveness; /* of the same day; NULL: rows say nothing of it */
 	struct axes axes;
 	struct unit_cells *units; /* by unit number */
 	struct unit_plans *plans; /* by unit number */

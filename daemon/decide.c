@@ -49,6 +49,7 @@ struct decide {
 	uint32_t suggestion;
 	baophu_date suggestion_date;
 	bool changes_registry;
+	uint32_t declared; /* declarations in this update, that take room until it is folded */
 	int error;
 
 	struct slot_seen *slots; /* open hash, power of two; an old stamp is a free place */
@@ -235,21 +236,11 @@ static uint32_t find_owner(struct decide *d, uint32_t unit, uint16_t measure, ui
 {
 	if (d->owner.unit == unit && d->owner.measure == measure && d->owner.extent == extent && d->owner.date == date)
 		return d->owner.agent;
-	const struct registry *registry = d->registry;
-	uint32_t agent = 0, up = unit;
-	for (unsigned level = 0; up && level <= BAOPHU_DEPTH_MAX; level++) {
-		const struct grant *grant = agents_grant_at(&registry->agents, up, measure, extent, date);
-		if (grant) {
-			agent = grant->agent;
-			break;
-		}
-		if (!level && !d->has_copy && d->found && d->found->unit == unit) {
-			up = d->found->parent;
-			continue;
-		}
-		const struct unit_version *version = units_at(&registry->units, up, date, KNOWN_ALL);
-		up = version ? version->parent : 0;
-	}
+	/* The first step up is known from looking the unit up: most figures are of a unit below the one that was granted. */
+	bool is_parent_known = !d->has_copy && d->found && d->found->unit == unit;
+	const struct grant *own = is_parent_known ? agents_grant_at(&d->registry->agents, unit, measure, extent, date) : NULL;
+	uint32_t agent = own ? own->agent
+			     : registry_owner(d->registry, is_parent_known ? d->found->parent : unit, measure, extent, date);
 	if (!d->has_copy) {
 		d->owner.unit = unit;
 		d->owner.measure = measure;
@@ -408,6 +399,93 @@ static void decide_rate(struct decide *d, const struct wire_rate *rate)
 					  .from = rate->from,
 					  .to = rate->to,
 					  .digits = rate->digits } });
+}
+
+/* ---- declarations ---- */
+
+static int by_number(const void *a, const void *b)
+{
+	uint16_t x = *(const uint16_t *)a, y = *(const uint16_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Whose the declared series are: as for a figure of the business day. What was said of all measures needs one of them. */
+static void check_declared_owner(struct decide *d, const struct entry_declare *declare)
+{
+	uint32_t all = measures_count(&d->registry->measures), count = declare->measure_count ? declare->measure_count : all;
+	bool is_any = false, is_mine = false;
+	for (uint32_t i = 0; i < count; i++) {
+		uint16_t measure = declare->measure_count ? declare->measures[i] : (uint16_t)(i + 1);
+		uint32_t owner = find_owner(d, declare->unit, measure, declare->extent, d->registry->day);
+		is_any |= owner != 0;
+		is_mine |= owner == d->agent;
+		if (declare->measure_count && owner != d->agent)
+			note(d, owner ? BAOPHU_CODE_NOT_OWNER : BAOPHU_CODE_NO_OWNER);
+	}
+	if (!declare->measure_count && !is_mine)
+		note(d, is_any ? BAOPHU_CODE_NOT_OWNER : BAOPHU_CODE_NO_OWNER);
+}
+
+/* With what this update has declared before. */
+static bool has_room_to_declare(struct decide *d, uint32_t unit)
+{
+	const struct declarations *declarations = &d->registry->declarations;
+	baophu_date place = (baophu_date)declarations_count_at(declarations, d->agent, unit);
+	/* A place at the unit is a slot that no figure has. */
+	struct slot slot = { .unit = unit, .measure = UINT16_MAX, .from = place, .to = place };
+	while (slot.to < BAOPHU_DECLARATIONS_OF_UNIT_MAX && is_seen(d, &slot))
+		slot.from = ++slot.to;
+	return slot.to < BAOPHU_DECLARATIONS_OF_UNIT_MAX && declarations_have_room(declarations, d->agent, ++d->declared);
+}
+
+static void decide_declare(struct decide *d, const struct wire_declare *said)
+{
+	const struct registry *registry = d->registry;
+	uint16_t measures[BAOPHU_DECLARE_MEASURES_MAX];
+	uint32_t count = said->measure_count < BAOPHU_DECLARE_MEASURES_MAX ? said->measure_count : BAOPHU_DECLARE_MEASURES_MAX;
+	for (uint32_t i = 0; i < count; i++)
+		if (!(measures[i] = find_measure(d, said->measures[i])))
+			note(d, BAOPHU_CODE_MEASURE_UNKNOWN);
+	qsort(measures, count, sizeof *measures, by_number);
+	for (uint32_t i = 1; i < count; i++)
+		if (measures[i] == measures[i - 1])
+			note(d, BAOPHU_CODE_DUPLICATE);
+	uint8_t level = *said->level ? measures_find_level(&registry->measures, said->level) : 0;
+	if (*said->level && !level)
+		note(d, BAOPHU_CODE_NO_SUCH);
+	uint32_t unit = 0, suggestion = 0;
+	enum baophu_code code = find_unit(d, said->unit, registry->day, &unit, &suggestion);
+	if (code) {
+		if (!d->held.code) {
+			d->suggestion = suggestion;
+			d->suggestion_date = registry->day;
+		}
+		note(d, code);
+		return;
+	}
+	struct entry entry = { .kind = ENTRY_DECLARE,
+			       .declare = { .agent = d->agent,
+					    .unit = unit,
+					    .level = level,
+					    .extent = (uint8_t)said->extent,
+					    .rhythm = (uint8_t)said->rhythm,
+					    .closing_day = (uint16_t)said->closing_day,
+					    .grace_days = (uint16_t)said->grace_days,
+					    .since = registry->day,
+					    .measure_count = count,
+					    .measures = measures } };
+	if (d->refused.code)
+		return;
+	const struct declaration *standing = declarations_find(&registry->declarations, &entry.declare);
+	if (said->remove) { /* one's own word may be taken back whoever owns the unit by now */
+		if (!standing)
+			note(d, BAOPHU_CODE_NO_SUCH);
+	} else {
+		check_declared_owner(d, &entry.declare);
+		if (!standing && !has_room_to_declare(d, unit))
+			note(d, BAOPHU_CODE_TOO_BIG);
+	}
+	add(d, &entry);
 }
 
 /* ---- the registry ---- */
@@ -720,6 +798,19 @@ static void decide_threshold(struct decide *d, const struct wire_threshold_set *
 						       .removed = set->remove } });
 }
 
+static void decide_backup(struct decide *d, const struct wire_backup *backup)
+{
+	struct baophu_place ours;
+	const struct decide_lookups *lookups = d->question->lookups;
+	int error = lookups->place(lookups->context, backup->place.seq, &ours);
+	if (error && error != -BAOPHU_ENOTFOUND)
+		d->error = error;
+	else if (error || memcmp(ours.digest, backup->place.digest, sizeof ours.digest) != 0)
+		note(d, BAOPHU_CODE_NO_SUCH);
+	else
+		add(d, &(struct entry){ .kind = ENTRY_BACKUP, .backup = { ours } });
+}
+
 static void decide_entry(struct decide *d, const struct wire_entry *entry);
 
 /* A released update is decided again, in the name of its sender and by today's registry; its entries follow the decision in one record. */
@@ -774,6 +865,9 @@ static void decide_entry(struct decide *d, const struct wire_entry *entry)
 	case WIRE_RATE:
 		decide_rate(d, &entry->rate);
 		break;
+	case WIRE_DECLARE:
+		decide_declare(d, &entry->declare);
+		break;
 	case WIRE_LEVEL_SET:
 		decide_level(d, &entry->level);
 		break;
@@ -809,6 +903,9 @@ static void decide_entry(struct decide *d, const struct wire_entry *entry)
 		break;
 	case WIRE_THRESHOLD_SET:
 		decide_threshold(d, &entry->threshold);
+		break;
+	case WIRE_BACKUP:
+		decide_backup(d, &entry->backup);
 		break;
 	default:
 		note(d, BAOPHU_CODE_MALFORMED);
@@ -847,6 +944,7 @@ void decide_begin(struct decide *d, const struct decide_question *question)
 	d->retry = d->refused = d->held = (struct answer){ 0 };
 	d->suggestion = 0;
 	d->changes_registry = false;
+	d->declared = 0;
 	d->error = 0;
 	bool is_other = d->cached_state != question->state;
 	if (is_other || d->cached_seq != d->registry->changed_seq) {

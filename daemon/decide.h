@@ -20,6 +20,8 @@ struct decide_lookups {
 	int (*restore)(void *context, const struct slot *slot, uint64_t withdrawn_id, uint64_t *ret_id, struct figure *ret_figure);
 	/* What a held update says; borrowed until the next call. */
 	int (*held)(void *context, uint64_t seq, struct wire_payload *ret_payload);
+	/* The place of a seq of the log. -BAOPHU_ENOTFOUND: it has not come so far. */
+	int (*place)(void *context, uint64_t seq, struct baophu_place *ret_place);
 };
 
 struct decide_question {

@@ -17,12 +17,15 @@ int fold_init(struct state *state)
 		return error;
 	struct axes axes = { .date = BAOPHU_DATE_MIN, .from = BAOPHU_DATE_NONE, .to = BAOPHU_DATE_NONE, .known_id = UINT64_MAX };
 	coverage_init(&state->coverage, &state->registry, &state->tree, &state->facts, &state->registry.rates, &axes);
+	state->coverage.liveness = &state->liveness;
+	liveness_init(&state->liveness, &state->registry, &state->tree, &state->facts, axes.date, axes.known_id);
 	return state->coverage.error;
 }
 
 void fold_finish(struct state *state)
 {
 	coverage_finish(&state->coverage);
+	liveness_finish(&state->liveness);
 	tree_finish(&state->tree);
 	facts_finish(&state->facts);
 	registry_finish(&state->registry);
@@ -151,6 +154,8 @@ static int fold_window(struct state *state, uint64_t seq, struct window *window)
 						  : facts_withdraw(&state->facts, &entry->withdrawal, id, &change);
 		if (!error && change.is_changed)
 			coverage_mark_fact(&state->coverage, slot, change.later);
+		if (!error && change.is_changed)
+			liveness_take_fact(&state->liveness, slot);
 		if (!error)
 			error = touch(state, slot->unit, seq);
 	}
@@ -299,6 +304,23 @@ static int touched_add(struct state *state, uint32_t unit, uint64_t previous)
 	return 0;
 }
 
+/* Declarations, and grants that bear on them, spoke of all units in their reach on the map that is settled. */
+static int settle_reaches(struct state *state, bool is_to_be_counted)
+{
+	const struct vec *reaches = &state->registry.reaches;
+	int error = 0;
+	for (; state->settled_reaches < reaches->count && !error; state->settled_reaches++) {
+		const struct reach *reach = vec_at(reaches, struct reach, state->settled_reaches);
+		uint32_t unit = 0;
+		while (!error && (unit = registry_reach_next(&state->registry, reach, &state->tree, unit))) {
+			if (is_to_be_counted)
+				liveness_take_unit(&state->liveness, unit);
+			error = state->touched_seq[unit] < reach->seq ? touch(state, unit, reach->seq) : 0;
+		}
+	}
+	return error ? error : state->liveness.error;
+}
+
 /* Another map or another day: every record changes. */
 static int settle_map(struct state *state)
 {
@@ -310,11 +332,17 @@ static int settle_map(struct state *state)
 	if (error)
 		return error;
 	coverage_finish(&state->coverage);
+	liveness_finish(&state->liveness);
 	tree_finish(&state->tree);
 	state->tree = tree;
 	struct axes axes = { .date = day, .from = BAOPHU_DATE_NONE, .to = BAOPHU_DATE_NONE, .known_id = UINT64_MAX };
 	coverage_init(&state->coverage, &state->registry, &state->tree, &state->facts, &state->registry.rates, &axes);
+	state->coverage.liveness = &state->liveness;
 	coverage_mark_all(&state->coverage);
+	liveness_init(&state->liveness, &state->registry, &state->tree, &state->facts, day, axes.known_id);
+	error = liveness_take_all(&state->liveness);
+	if (!error)
+		error = settle_reaches(state, false);
 
 	memset(state->sums, 0, (size_t)state->unit_size * LEVELS_BELOW * sizeof *state->sums);
 	for (uint32_t i = 0; i < state->tree.order_count && !error; i++) { /* children before parents */
@@ -346,8 +374,10 @@ int fold_settle(struct state *state)
 	int error = 0;
 	state->touched.count = 0;
 	if (state->registry.map_seq != state->settled_map_seq) {
+		state->settled_reaches = 0;
 		error = settle_map(state);
 	} else {
+		error = settle_reaches(state, true);
 		/* Newest first: what is above a unit takes its last version at once and is left alone by the older ones. */
 		for (size_t i = state->named.count; i-- && !error;) {
 			uint32_t unit = *vec_at(&state->named, uint32_t, i);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "coverage.h"
+#include "liveness.h"
 
 struct touched {
 	uint32_t unit;
@@ -21,6 +22,7 @@ struct state {
 	struct facts facts;
 	struct tree tree; /* of the business day */
 	struct coverage coverage; /* live: as of the business day */
+	struct liveness liveness; /* the same */
 	struct baophu_place place; /* newest folded */
 	uint64_t registry_digest; /* sum over administrative entries; see fold_digest */
 	uint64_t *touched_seq; /* by unit: last entry that named the unit itself */
@@ -31,6 +33,7 @@ struct state {
 	struct vec touched; /* struct touched: units whose version changed at the last settle */
 	uint64_t settled_seq; /* newest record when last settled */
 	uint64_t settled_map_seq; /* registry.map_seq that tree and coverage are of */
+	size_t settled_reaches; /* how many of registry.reaches they have seen */
 	bool is_loading;
 	uint64_t folded_records, folded_entries;
 };

@@ -44,6 +44,7 @@ static const struct request requests[] = {
 	{ WIRE_QUERY_LOG, SOURCE_LOG, false, query_log },
 	{ WIRE_QUERY_STATUS, SOURCE_LOG, false, query_status },
 	{ WIRE_QUERY_THRESHOLDS, SOURCE_REGISTRY, false, query_thresholds },
+	{ WIRE_QUERY_DUE, SOURCE_LIVE, false, query_due },
 };
 
 /* ---- the engine ---- */
@@ -156,6 +157,9 @@ static void say_fault(const struct baophu_detail *detail, char text[static BAOPH
 	case BAOPHU_FAULT_HISTORY:
 		snprintf(text, size, "seq %llu with this digest is not in this history", wanted);
 		break;
+	case BAOPHU_FAULT_AGENT_UNKNOWN:
+		snprintf(text, size, "no agent has the name %s", detail->named);
+		break;
 	case BAOPHU_FAULT_NONE:
 	case BAOPHU_FAULT_UNREADABLE: /* whoever could not read it says why */
 	case BAOPHU_FAULT_COUNT:
@@ -260,26 +264,6 @@ const char *question_agent_name(const struct question *question, uint32_t agent)
 {
 	const struct agents *agents = &question->engine->registry.agents;
 	return agent && agent <= agents_count(agents) ? agents_get(agents, agent)->name : "";
-}
-
-uint32_t tree_after(const struct tree *tree, uint32_t unit, uint32_t at, uint32_t levels)
-{
-	if (!at)
-		return unit ? unit : tree->root_count ? tree->roots[tree->root_count - 1] : 0; /* last code first */
-	uint32_t top_depth = unit ? tree->depth[unit] : 0;
-	if (tree->first_child[at] && tree->depth[at] - top_depth < levels)
-		return tree->first_child[at];
-	for (; at && at != unit; at = tree->parent[at]) {
-		if (tree->next_sibling[at])
-			return tree->next_sibling[at];
-		if (!tree->parent[at]) {
-			uint32_t root = tree->root_count;
-			while (root && tree->roots[root - 1] != at)
-				root--;
-			return root > 1 ? tree->roots[root - 2] : 0;
-		}
-	}
-	return 0;
 }
 
 /* ---- pages ---- */
@@ -461,6 +445,8 @@ static int settle_axes(struct question *question, const struct request *request,
 		if (!question->plan)
 			return refuse_code(question, BAOPHU_FAULT_PLAN_UNKNOWN, query->plan);
 	}
+	if (query->agent[0] && !(question->agent = agents_find(&registry->agents, query->agent)))
+		return refuse_code(question, BAOPHU_FAULT_AGENT_UNKNOWN, query->agent);
 	for (uint32_t i = 0; i < query->measure_count; i++)
 		if (!measures_find(&registry->measures, query->measures[i]) &&
 		    !measures_find_indicator(&registry->measures, query->measures[i]))

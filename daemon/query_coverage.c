@@ -23,6 +23,7 @@ void snapshot_drop(struct snapshot *snapshot)
 		return;
 	bool was_large = snapshot->facts.fact_count > LARGE_FACTS;
 	coverage_finish(&snapshot->coverage);
+	liveness_finish(&snapshot->liveness);
 	if (snapshot->since != BAOPHU_DATE_NONE)
 		coverage_finish(&snapshot->earlier);
 	facts_finish(&snapshot->facts);
@@ -179,6 +180,12 @@ static void compute_versions(struct question *question, const struct tree *tree,
 		if (rate->said.unit < tree->count)
 			raise_version(&snapshot->version[rate->said.unit], entry_id_seq(rate->id));
 	}
+	for (size_t i = 0; i < registry->reaches.count; i++) {
+		const struct reach *reach = vec_at(&registry->reaches, struct reach, i);
+		uint32_t unit = 0;
+		while (reach->seq <= entry_id_seq(question->known_id) && (unit = registry_reach_next(registry, reach, tree, unit)))
+			raise_version(&snapshot->version[unit], reach->seq);
+	}
 	for (uint32_t i = snapshot->order_count; i--;) { /* children before parents */
 		uint32_t unit = snapshot->order[i];
 		raise_version(&snapshot->version[unit], drawn_seq);
@@ -243,6 +250,13 @@ static int snapshot_take(struct question *question, const struct tree *tree)
 		compute_versions(question, tree, snapshot);
 		error = compute(question, &snapshot->coverage, tree, &snapshot->facts, question->as_of);
 	}
+	liveness_init(&snapshot->liveness, &question->engine->registry, tree, &snapshot->facts, question->as_of,
+		      question->known_id);
+	for (uint32_t i = 0; i < snapshot->order_count && question->engine->registry.declarations.count && !error; i++) {
+		liveness_take_unit(&snapshot->liveness, snapshot->order[i]);
+		error = snapshot->liveness.error;
+	}
+	snapshot->coverage.liveness = &snapshot->liveness;
 	if (!error && query->since != BAOPHU_DATE_NONE)
 		error = compute(question, &snapshot->earlier, tree, &snapshot->facts, query->since);
 	if (error)

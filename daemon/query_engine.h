@@ -19,6 +19,7 @@ struct snapshot {
 	struct rates rates; /* when something of the registry's was not known yet */
 	bool has_rates;
 	struct coverage coverage, earlier; /* earlier: as of `since`, when that is asked for */
+	struct liveness liveness;
 };
 
 struct query_engine {
@@ -47,6 +48,7 @@ struct question {
 	baophu_date as_of, tree_date;
 	uint32_t unit; /* 0: all roots */
 	uint32_t plan; /* 0: all */
+	uint32_t agent; /* 0: all */
 	uint32_t limit; /* items of a page */
 	uint64_t position; /* where this page begins; meaning is the handler's; 0 on the first */
 	uint8_t *buffer; /* the answer's, free until it is encoded */
@@ -63,6 +65,7 @@ int query_measures(struct question *question);
 int query_plans(struct question *question);
 int query_agents(struct question *question);
 int query_thresholds(struct question *question);
+int query_due(struct question *question);
 int query_held(struct question *question);
 int query_log(struct question *question);
 int query_status(struct question *question);
@@ -87,5 +90,3 @@ const struct tree *question_tree(struct question *question);
 /* The code of a unit on the tree's date, else the last one it had; "" for 0. */
 const char *question_unit_code(const struct question *question, uint32_t unit);
 const char *question_agent_name(const struct question *question, uint32_t agent);
-/* Below `unit` (or the unit itself), parents first, siblings by code: the next one after `at`; 0 at the end. `unit` 0: all roots. */
-uint32_t tree_after(const struct tree *tree, uint32_t unit, uint32_t at, uint32_t levels);

@@ -17,6 +17,7 @@ enum {
 	FORMER_MAX = 64,
 	FORMER_STEPS_MAX = 8, /* from a unit to its successor's successor … */
 	HISTORY_UNITS_A_PAGE = 256, /* a page ends after so many units, whatever they had to say: nobody else waits long */
+	SERIES_A_PAGE = 1 << 16, /* of declared ones looked at: the live state waits no longer */
 	LIST_BYTES_A_PAGE = 512 << 10, /* of what hangs on units or agents: the answer's bound with all else beside it */
 };
 
@@ -491,6 +492,21 @@ static int fill_grants(struct question *question, uint32_t agent, struct wire_ag
 	return 0;
 }
 
+static void fill_liveness(struct wire_agent_info *info, const struct liveness_agent *agent)
+{
+	if (!agent)
+		return;
+	for (int freshness = BAOPHU_FRESH; freshness < BAOPHU_FRESHNESS_COUNT; freshness++) {
+		info->declared += agent->series[freshness];
+		if (agent->series[freshness])
+			info->freshness = (enum baophu_freshness)freshness;
+	}
+	info->fresh = agent->series[BAOPHU_FRESH];
+	info->due = agent->series[BAOPHU_DUE];
+	info->late = agent->series[BAOPHU_LATE];
+	info->silent = agent->series[BAOPHU_SILENT];
+}
+
 int query_agents(struct question *question)
 {
 	struct query_engine *engine = question->engine;
@@ -522,10 +538,92 @@ int query_agents(struct question *question)
 	for (uint32_t i = 0; i < count && first + i <= agents_count(live); i++) {
 		items[i].last_seq = agents_get(live, first + i)->last_seq;
 		items[i].last_ms = agents_get(live, first + i)->last_ms;
+		fill_liveness(&items[i], liveness_agent(&engine->config.state->liveness, first + i));
 	}
 	pthread_rwlock_unlock(engine->config.state_lock);
 	question->answer->agents = items;
 	question->answer->agent_count = count;
+	return error;
+}
+
+/* ---- DUE ---- */
+
+/* Where a page ends: the unit, and its series. */
+static uint64_t due_position(uint32_t unit, uint32_t series) { return (uint64_t)unit << 32 | series; }
+
+static int fill_due(struct question *question, const struct state *state, uint32_t unit, const struct liveness_series *series,
+		    struct wire_due_info *info)
+{
+	const struct registry *registry = &state->registry;
+	const struct declaration *declaration = declarations_get(&registry->declarations, series->declaration);
+	const struct unit_version *version = vec_at(&registry->units.versions, struct unit_version, state->tree.version[unit] - 1);
+	/* Of the live registry, which moves once its lock is given back. */
+	const char *unit_code = question_text(question, version->code);
+	const char *name = question_text(question, units_name(&registry->units, version));
+	const char *agent = question_text(question, agents_get(&registry->agents, series->agent)->name);
+	const char *measure = question_text(question, measures_get(&registry->measures, series->measure)->code);
+	if (!unit_code || !name || !agent || !measure)
+		return -ENOMEM;
+	*info = (struct wire_due_info){
+		.agent = agent,
+		.unit = unit_code,
+		.name = name,
+		.measure = measure,
+		.extent = series->extent,
+		.rhythm = declaration->terms.rhythm,
+		.closing_day = declaration->terms.closing_day,
+		.grace_days = declaration->terms.grace_days,
+		.since = declaration->terms.since,
+		.freshness = series->freshness,
+		.newest = liveness_newest(&state->liveness, unit, series),
+		.closing = rhythm_closing_before(&declaration->terms, state->liveness.day),
+		.next_closing = rhythm_closing_from(&declaration->terms, state->liveness.day),
+	};
+	return 0;
+}
+
+/* Of one state: the caller holds its lock. Units in order of number, so that a page can go on whatever happened to the tree meanwhile. */
+static int take_due(struct question *question, const struct state *state, struct wire_due_info *items, uint32_t *ret_count)
+{
+	const struct wire_query *query = question->query;
+	const struct liveness *liveness = &state->liveness;
+	uint32_t count = 0, looked_at = 0, first = (uint32_t)question->position;
+	int error = 0;
+	*ret_count = 0;
+	question->answer->cut = state->place;
+	question->answer->known_seq = state->place.seq;
+	for (uint32_t unit = (uint32_t)(question->position >> 32); liveness->units && unit < liveness->unit_count && !error;
+	     unit++) {
+		const struct liveness_unit *of_unit = &liveness->units[unit];
+		if (!of_unit->series_count || (question->unit && !tree_is_below(&state->tree, unit, question->unit)))
+			continue;
+		for (uint32_t i = unit == question->position >> 32 ? first : 0; i < of_unit->series_count && !error; i++) {
+			const struct liveness_series *series = &of_unit->series[i];
+			bool is_asked = (!question->agent || series->agent == question->agent) && series->freshness >= query->freshness;
+			if (looked_at++ < SERIES_A_PAGE && !is_asked)
+				continue;
+			if (count == question->limit || looked_at > SERIES_A_PAGE) {
+				question_continue(question, due_position(unit, i));
+				*ret_count = count;
+				return 0;
+			}
+			error = fill_due(question, state, unit, series, &items[count++]);
+		}
+	}
+	*ret_count = count;
+	return error;
+}
+
+int query_due(struct question *question)
+{
+	struct query_engine *engine = question->engine;
+	struct wire_due_info *items = question_alloc(question, question->limit, sizeof *items);
+	if (!items)
+		return -ENOMEM;
+	pthread_rwlock_rdlock(engine->config.state_lock);
+	int error = take_due(question, engine->config.state, items, &question->answer->due_count);
+	pthread_rwlock_unlock(engine->config.state_lock);
+	question->answer->due = items;
 	return error;
 }
 

@@ -41,6 +41,9 @@
  *   EPOCH_OPEN, EPOCH, FREEZE
  *                  4 agent u32; 8 epoch u64; 16
  *   THRESHOLD      1 decimals; 2 line; 3 removed; 4 plan u32; 8 digits u32; 16
+ *   DECLARE        1 extent; 2 rhythm; 3 level; 4 agent u32; 8 unit u32; 12 since i32; 16 closing_day u16; 18 grace_days u16;
+ *                  20 measure_count u32; 24 measures u16
+ *   BACKUP         8 seq u64; 16 digest u8*32; 48
  *   BOOT           8 wall_ms i64; 16 monotonic_ms i64; 24 boot_id u8*16; 40 version
  *   DAY            4 day i32; 8
  *   CHECKPOINT     4 units u32; 8 state_digest u64; 16 facts u64; 24
@@ -66,6 +69,7 @@ enum {
 };
 _Static_assert(AT_PAD + 16 == RECORD_HEADER_BYTES, "the header adds up");
 _Static_assert(RECORD_KIND_COUNT <= 256 && BAOPHU_CODE_QUERY < 256 && BAOPHU_TEXT_BYTES_MAX < 256, "fields of one byte");
+_Static_assert((int)BAOPHU_DECLARE_MEASURES_MAX <= (int)BAOPHU_GRANT_MEASURES_MAX, "the cursor's list holds either's");
 _Static_assert(BAOPHU_WHOLE == 1 && BAOPHU_OWN == 2 && BAOPHU_ESTIMATE == 3 && BAOPHU_ILLUSTRATIVE == 4 && BAOPHU_NEARLY == 4,
 	       "what the flags of a fact have room for");
 
@@ -130,6 +134,7 @@ const char *record_kind_name(enum record_kind kind)
 		[RECORD_CHECKPOINT] = "checkpoint",
 		[RECORD_CATALOGUE] = "catalogue",
 		[RECORD_STOP] = "stop",
+		[RECORD_RELEASE] = "release",
 	};
 	return kind > 0 && kind < RECORD_KIND_COUNT ? names[kind] : "?";
 }
@@ -252,6 +257,32 @@ static void add_grant(struct record_writer *writer, const struct entry_grant *en
 	store32(at + 8, entry->unit);
 	store32(at + 12, (uint32_t)entry->from);
 	store32(at + 16, (uint32_t)entry->until);
+	store32(at + 20, entry->measure_count);
+	for (uint32_t i = 0; i < entry->measure_count; i++)
+		store16(at + 24 + 2 * i, entry->measures[i]);
+	writer->entry_count++;
+}
+
+static void add_declare(struct record_writer *writer, const struct entry_declare *entry)
+{
+	if (entry->measure_count > BAOPHU_DECLARE_MEASURES_MAX) {
+		writer->error = -EINVAL;
+		return;
+	}
+	size_t bytes = round_up8(24 + 2 * (size_t)entry->measure_count);
+	uint8_t *at = claim(writer, bytes);
+	if (!at)
+		return;
+	memset(at, 0, bytes);
+	at[0] = ENTRY_DECLARE;
+	at[1] = entry->extent;
+	at[2] = entry->rhythm;
+	at[3] = entry->level;
+	store32(at + 4, entry->agent);
+	store32(at + 8, entry->unit);
+	store32(at + 12, (uint32_t)entry->since);
+	store16(at + 16, entry->closing_day);
+	store16(at + 18, entry->grace_days);
 	store32(at + 20, entry->measure_count);
 	for (uint32_t i = 0; i < entry->measure_count; i++)
 		store16(at + 24 + 2 * i, entry->measures[i]);
@@ -381,6 +412,11 @@ static void add_other(struct record_writer *writer, const struct entry *entry)
 		store32(fixed + 8, entry->threshold.digits);
 		fixed_bytes = 16;
 		break;
+	case ENTRY_BACKUP:
+		store64(fixed + 8, entry->backup.place.seq);
+		memcpy(fixed + 16, entry->backup.place.digest, BAOPHU_DIGEST_BYTES);
+		fixed_bytes = 48;
+		break;
 	case ENTRY_BOOT:
 		store64(fixed + 8, (uint64_t)entry->boot.wall_ms);
 		store64(fixed + 16, (uint64_t)entry->boot.monotonic_ms);
@@ -401,6 +437,7 @@ static void add_other(struct record_writer *writer, const struct entry *entry)
 	case ENTRY_FACT:
 	case ENTRY_UNIT_CLOSE:
 	case ENTRY_GRANT:
+	case ENTRY_DECLARE:
 	default:
 		writer->error = -EINVAL;
 		return;
@@ -418,6 +455,8 @@ void record_add(struct record_writer *writer, const struct entry *entry)
 		add_unit_close(writer, &entry->unit_close);
 	else if (entry->kind == ENTRY_GRANT)
 		add_grant(writer, &entry->grant);
+	else if (entry->kind == ENTRY_DECLARE)
+		add_declare(writer, &entry->declare);
 	else
 		add_other(writer, entry);
 }
@@ -598,6 +637,7 @@ static size_t fixed_bytes_of(uint8_t kind)
 {
 	switch (kind) {
 	case ENTRY_WITHDRAWAL:
+	case ENTRY_BACKUP:
 		return 48;
 	case ENTRY_RATE:
 	case ENTRY_BOOT:
@@ -605,6 +645,7 @@ static size_t fixed_bytes_of(uint8_t kind)
 	case ENTRY_PLAN:
 		return 32;
 	case ENTRY_GRANT:
+	case ENTRY_DECLARE:
 	case ENTRY_CHECKPOINT:
 		return 24;
 	case ENTRY_UNIT:
@@ -785,6 +826,29 @@ static bool next_other(struct record_cursor *cursor, struct entry *ret_entry)
 		good = e->decimals <= BAOPHU_LINE_DECIMALS_MAX && e->removed <= 1 && is_zero(fixed + 12, 4);
 		break;
 	}
+	case ENTRY_DECLARE: {
+		struct entry_declare *e = &ret_entry->declare;
+		e->extent = fixed[1];
+		e->rhythm = fixed[2];
+		e->level = fixed[3];
+		e->agent = load32(fixed + 4);
+		e->unit = load32(fixed + 8);
+		e->since = (baophu_date)load32(fixed + 12);
+		e->closing_day = load16(fixed + 16);
+		e->grace_days = load16(fixed + 18);
+		e->measure_count = load32(fixed + 20);
+		e->measures = cursor->measures;
+		good = (e->extent == BAOPHU_WHOLE || e->extent == BAOPHU_OWN) && e->rhythm <= BAOPHU_YEARLY &&
+		       e->measure_count <= BAOPHU_DECLARE_MEASURES_MAX && (size_t)(end - at) >= 2 * (size_t)e->measure_count;
+		for (uint32_t i = 0; good && i < e->measure_count; i++, at += 2)
+			cursor->measures[i] = load16(at);
+		break;
+	}
+	case ENTRY_BACKUP:
+		ret_entry->backup.place.seq = load64(fixed + 8);
+		memcpy(ret_entry->backup.place.digest, fixed + 16, BAOPHU_DIGEST_BYTES);
+		good = is_zero(fixed + 1, 7);
+		break;
 	case ENTRY_BOOT:
 		ret_entry->boot.wall_ms = (int64_t)load64(fixed + 8);
 		ret_entry->boot.monotonic_ms = (int64_t)load64(fixed + 16);

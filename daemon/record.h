@@ -30,6 +30,7 @@ enum record_kind {
 	RECORD_CHECKPOINT, /* entry: state digest */
 	RECORD_CATALOGUE, /* the default catalogue, at first start */
 	RECORD_STOP, /* clean stop */
+	RECORD_RELEASE, /* a held update decided again, now that what held it is gone; agent: its sender. Entries: held decision, then its own */
 	RECORD_KIND_COUNT
 };
 const char *record_kind_name(enum record_kind kind);
@@ -70,6 +71,8 @@ enum entry_kind {
 	ENTRY_HELD_DECISION,
 	ENTRY_EPOCH_OPEN,
 	ENTRY_THRESHOLD,
+	ENTRY_DECLARE = 22,
+	ENTRY_BACKUP,
 	ENTRY_BOOT = 40,
 	ENTRY_DAY,
 	ENTRY_EPOCH,
@@ -176,6 +179,20 @@ struct entry_threshold {
 	uint8_t decimals, line; /* line: the percentage's number */
 	uint8_t removed;
 };
+/* What an agent reports, and how often (message Declare). */
+struct entry_declare {
+	uint32_t agent, unit;
+	uint8_t level; /* every unit of this level at `unit` and below; 0: `unit` alone */
+	uint8_t extent; /* WHOLE, OWN */
+	uint8_t rhythm; /* NONE: removed */
+	uint16_t closing_day, grace_days;
+	baophu_date since; /* business day on which it was decided */
+	uint32_t measure_count; /* 0: all that are granted */
+	const uint16_t *measures; /* ascending */
+};
+struct entry_backup {
+	struct baophu_place place;
+}; /* a verified backup holds the log up to here */
 struct entry_boot {
 	uint8_t boot_id[16];
 	int64_t wall_ms, monotonic_ms;
@@ -206,6 +223,8 @@ struct entry {
 		struct entry_held_decision held;
 		struct entry_epoch epoch;
 		struct entry_threshold threshold;
+		struct entry_declare declare;
+		struct entry_backup backup;
 		struct entry_boot boot;
 		struct entry_day day;
 		struct entry_checkpoint checkpoint;

@@ -271,3 +271,23 @@ bool tree_is_below(const struct tree *tree, uint32_t unit, uint32_t top)
 			return true;
 	return false;
 }
+
+uint32_t tree_after(const struct tree *tree, uint32_t unit, uint32_t at, uint32_t levels)
+{
+	if (!at)
+		return unit ? unit : tree->root_count ? tree->roots[tree->root_count - 1] : 0; /* last code first */
+	uint32_t top_depth = unit ? tree->depth[unit] : 0;
+	if (tree->first_child[at] && tree->depth[at] - top_depth < levels)
+		return tree->first_child[at];
+	for (; at && at != unit; at = tree->parent[at]) {
+		if (tree->next_sibling[at])
+			return tree->next_sibling[at];
+		if (!tree->parent[at]) {
+			uint32_t root = tree->root_count;
+			while (root && tree->roots[root - 1] != at)
+				root--;
+			return root > 1 ? tree->roots[root - 2] : 0;
+		}
+	}
+	return 0;
+}

@@ -73,3 +73,5 @@ void tree_finish(struct tree *tree);
 static inline bool tree_has(const struct tree *tree, uint32_t unit) { return unit < tree->count && tree->version[unit]; }
 /* True when `unit` is `top` or lies below it. */
 bool tree_is_below(const struct tree *tree, uint32_t unit, uint32_t top);
+/* Below `unit` (or the unit itself), parents first, siblings by code: the next one after `at`; 0 at the end. `unit` 0: all roots. */
+uint32_t tree_after(const struct tree *tree, uint32_t unit, uint32_t at, uint32_t levels);

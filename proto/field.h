@@ -15,7 +15,7 @@
 #include <baophu/types.h>
 
 enum { FIELD_VARINT = 0, FIELD_FIXED64 = 1, FIELD_BYTES = 2, FIELD_FIXED32 = 5 };
-enum { FIELD_NUMBER_MAX = 33 };
+enum { FIELD_NUMBER_MAX = 35 };
 #define FIELD_BIT(number) (UINT64_C(1) << (number))
 
 /* Which numbers (as bits) a message has. In a lenient reading other fields are skipped, else they are an error. */

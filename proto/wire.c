@@ -14,6 +14,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "baophu/v1/baophu.pb-c.h"
+#include "rhythm.h"
 #include "text.h"
 
 /* ---- arena ---- */
@@ -296,6 +297,45 @@ static void put_rate(struct field_writer *writer, const struct wire_rate *rate)
 	pb.status = rate->status == BAOPHU_FINAL ? 0 : (Baophu__V1__Status)rate->status;
 	pb.bound = rate->bound == BAOPHU_EXACT ? 0 : (Baophu__V1__Bound)rate->bound;
 	put_message(writer, WIRE_RATE, &pb.base);
+}
+
+static enum baophu_code read_declare(const Baophu__V1__Declare *pb, struct wire_declare *declare)
+{
+	if (pb->n_measures > BAOPHU_DECLARE_MEASURES_MAX)
+		return BAOPHU_CODE_TOO_BIG;
+	*declare = (struct wire_declare){
+		.unit = pb->unit,
+		.level = pb->level,
+		.measure_count = (uint32_t)pb->n_measures,
+		.measures = (const char *const *)pb->measures,
+		.extent = pb->extent ? (enum baophu_extent)pb->extent : BAOPHU_WHOLE,
+		.rhythm = (enum baophu_rhythm)pb->rhythm,
+		.closing_day = pb->closing_day,
+		.grace_days = pb->grace_days,
+		.remove = pb->remove,
+	};
+	if (!is_code(pb->unit) || !is_code_or_empty(pb->level) || !are_codes(pb->measures, pb->n_measures))
+		return BAOPHU_CODE_TEXT;
+	if (pb->remove)
+		return pb->rhythm || pb->closing_day || pb->grace_days ? BAOPHU_CODE_MALFORMED : BAOPHU_CODE_NONE;
+	if (!pb->rhythm)
+		return BAOPHU_CODE_MALFORMED;
+	return rhythm_is_valid(declare->rhythm, pb->closing_day, pb->grace_days) ? BAOPHU_CODE_NONE : BAOPHU_CODE_PERIOD;
+}
+
+static void put_declare(struct field_writer *writer, const struct wire_declare *declare)
+{
+	Baophu__V1__Declare pb = BAOPHU__V1__DECLARE__INIT;
+	pb.unit = lend(declare->unit);
+	pb.n_measures = declare->measure_count;
+	pb.measures = lend_list(declare->measures);
+	pb.extent = declare->extent == BAOPHU_WHOLE ? 0 : (Baophu__V1__Extent)declare->extent;
+	pb.rhythm = (Baophu__V1__Rhythm)declare->rhythm;
+	pb.grace_days = declare->grace_days;
+	pb.remove = declare->remove;
+	pb.closing_day = declare->closing_day;
+	pb.level = lend(declare->level);
+	put_message(writer, WIRE_DECLARE, &pb.base);
 }
 
 static enum baophu_code read_level_set(const Baophu__V1__LevelSet *pb, struct wire_level_set *level)
@@ -594,11 +634,25 @@ static void put_threshold_set(struct field_writer *writer, const struct wire_thr
 	put_message(writer, WIRE_THRESHOLD_SET, &pb.base);
 }
 
+static enum baophu_code read_backup(const Baophu__V1__BackupVerified *pb, struct wire_backup *backup)
+{
+	return place_from(pb->place, &backup->place) && backup->place.seq ? BAOPHU_CODE_NONE : BAOPHU_CODE_MALFORMED;
+}
+
+static void put_backup(struct field_writer *writer, const struct wire_backup *backup)
+{
+	Baophu__V1__BackupVerified pb = BAOPHU__V1__BACKUP_VERIFIED__INIT;
+	Baophu__V1__Place place = place_to(&backup->place);
+	pb.place = &place;
+	put_message(writer, WIRE_BACKUP, &pb.base);
+}
+
 enum baophu_code wire_read_rare_entry(struct wire_arena *arena, uint64_t kind, const uint8_t *bytes, size_t size,
 				      struct wire_entry *ret_entry)
 {
 	static const ProtobufCMessageDescriptor *const descriptors[] = {
 		[WIRE_RATE] = &baophu__v1__published_rate__descriptor,
+		[WIRE_DECLARE] = &baophu__v1__declare__descriptor,
 		[WIRE_LEVEL_SET] = &baophu__v1__level_set__descriptor,
 		[WIRE_UNIT_CREATE] = &baophu__v1__unit_create__descriptor,
 		[WIRE_UNIT_CHANGE] = &baophu__v1__unit_change__descriptor,
@@ -611,6 +665,7 @@ enum baophu_code wire_read_rare_entry(struct wire_arena *arena, uint64_t kind, c
 		[WIRE_HELD_DECISION] = &baophu__v1__held_decision__descriptor,
 		[WIRE_EPOCH_OPEN] = &baophu__v1__epoch_open__descriptor,
 		[WIRE_THRESHOLD_SET] = &baophu__v1__threshold_set__descriptor,
+		[WIRE_BACKUP] = &baophu__v1__backup_verified__descriptor,
 	};
 	if (kind >= sizeof descriptors / sizeof *descriptors || !descriptors[kind])
 		return BAOPHU_CODE_MALFORMED;
@@ -620,6 +675,8 @@ enum baophu_code wire_read_rare_entry(struct wire_arena *arena, uint64_t kind, c
 	switch ((enum wire_entry_kind)kind) {
 	case WIRE_RATE:
 		return read_rate(pb, &ret_entry->rate);
+	case WIRE_DECLARE:
+		return read_declare(pb, &ret_entry->declare);
 	case WIRE_LEVEL_SET:
 		return read_level_set(pb, &ret_entry->level);
 	case WIRE_UNIT_CREATE:
@@ -644,6 +701,8 @@ enum baophu_code wire_read_rare_entry(struct wire_arena *arena, uint64_t kind, c
 		return read_epoch_open(pb, &ret_entry->epoch_open);
 	case WIRE_THRESHOLD_SET:
 		return read_threshold_set(pb, &ret_entry->threshold);
+	case WIRE_BACKUP:
+		return read_backup(pb, &ret_entry->backup);
 	case WIRE_FACT:
 	case WIRE_WITHDRAWAL:
 		break;
@@ -656,6 +715,9 @@ void wire_put_rare_entry(struct field_writer *writer, const struct wire_entry *e
 	switch (entry->kind) {
 	case WIRE_RATE:
 		put_rate(writer, &entry->rate);
+		break;
+	case WIRE_DECLARE:
+		put_declare(writer, &entry->declare);
 		break;
 	case WIRE_LEVEL_SET:
 		put_level_set(writer, &entry->level);
@@ -692,6 +754,9 @@ void wire_put_rare_entry(struct field_writer *writer, const struct wire_entry *e
 		break;
 	case WIRE_THRESHOLD_SET:
 		put_threshold_set(writer, &entry->threshold);
+		break;
+	case WIRE_BACKUP:
+		put_backup(writer, &entry->backup);
 		break;
 	case WIRE_FACT:
 	case WIRE_WITHDRAWAL:
@@ -1027,6 +1092,10 @@ static const char *query_from(const Baophu__V1__Query *pb, struct wire_query *qu
 	query->has_since_digest = pb->since_digest.len;
 	if (pb->since_digest.len)
 		memcpy(query->since_digest, pb->since_digest.data, BAOPHU_DIGEST_BYTES);
+	if (!is_code_or_empty(pb->agent))
+		return "agent must be a code";
+	query->agent = pb->agent;
+	query->freshness = (enum baophu_freshness)pb->freshness;
 	return NULL;
 }
 
@@ -1048,7 +1117,7 @@ static uint64_t find_query_id(const uint8_t *at, size_t size)
 
 int wire_decode_query(struct wire_arena *arena, const void *bytes, size_t size, struct wire_query *ret_query, const char **ret_why)
 {
-	*ret_query = (struct wire_query){ .unit = "", .plan = "" };
+	*ret_query = (struct wire_query){ .unit = "", .plan = "", .agent = "" };
 	*ret_why = "the message is empty or too big";
 	if (!size || size > BAOPHU_MESSAGE_BYTES_MAX)
 		return -BAOPHU_EMALFORMED;
@@ -1081,6 +1150,8 @@ ssize_t wire_encode_query(const struct wire_query *query, void *buffer, size_t s
 	pb.limit = query->limit;
 	pb.since_seq = query->since_seq;
 	pb.since_digest = lend_bytes(query->since_digest, query->has_since_digest ? BAOPHU_DIGEST_BYTES : 0);
+	pb.agent = lend(query->agent);
+	pb.freshness = (Baophu__V1__Freshness)query->freshness;
 	size_t bytes = protobuf_c_message_get_packed_size(&pb.base);
 	if (bytes > size)
 		return -BAOPHU_EFULL;
@@ -1101,6 +1172,7 @@ enum {
 	ANSWER_LOG,
 	ANSWER_STATUS,
 	ANSWER_EVENTS,
+	ANSWER_DUE,
 	ANSWER_THRESHOLDS = 25,
 	ANSWER_DETAIL = 30
 };
@@ -1402,6 +1474,12 @@ static bool put_agent_info(struct field_writer *writer, struct wire_arena *scrat
 	pb.units = lend_list(agent->units);
 	pb.n_grants = agent->grant_count;
 	pb.grants = list;
+	pb.freshness = (Baophu__V1__Freshness)agent->freshness;
+	pb.declared = agent->declared;
+	pb.fresh = agent->fresh;
+	pb.due = agent->due;
+	pb.late = agent->late;
+	pb.silent = agent->silent;
 	put_message(writer, ANSWER_AGENTS, &pb.base);
 	return true;
 }
@@ -1436,9 +1514,56 @@ static bool read_agent_info(struct wire_arena *arena, const uint8_t *bytes, size
 		.units = (const char *const *)pb->units,
 		.grant_count = (uint32_t)pb->n_grants,
 		.grants = grants,
+		.freshness = (enum baophu_freshness)wire_known((uint64_t)pb->freshness, BAOPHU_SILENT),
+		.declared = pb->declared,
+		.fresh = pb->fresh,
+		.due = pb->due,
+		.late = pb->late,
+		.silent = pb->silent,
 	};
 	return is_code(pb->name) && are_codes(pb->units, pb->n_units) && wire_read_date(pb->from, &agent->from) &&
 	       wire_read_date(pb->until, &agent->until);
+}
+
+static void put_due_info(struct field_writer *writer, const struct wire_due_info *due)
+{
+	Baophu__V1__DueInfo pb = BAOPHU__V1__DUE_INFO__INIT;
+	pb.agent = lend(due->agent);
+	pb.unit = lend(due->unit);
+	pb.name = lend(due->name);
+	pb.measure = lend(due->measure);
+	pb.extent = (Baophu__V1__Extent)due->extent;
+	pb.rhythm = (Baophu__V1__Rhythm)due->rhythm;
+	pb.closing_day = due->closing_day;
+	pb.grace_days = due->grace_days;
+	pb.since = baophu_date_to_civil(due->since);
+	pb.freshness = (Baophu__V1__Freshness)due->freshness;
+	pb.newest = baophu_date_to_civil(due->newest);
+	pb.closing = baophu_date_to_civil(due->closing);
+	pb.next_closing = baophu_date_to_civil(due->next_closing);
+	put_message(writer, ANSWER_DUE, &pb.base);
+}
+
+static bool read_due_info(struct wire_arena *arena, const uint8_t *bytes, size_t size, void *ret_element)
+{
+	struct wire_due_info *due = ret_element;
+	const Baophu__V1__DueInfo *pb = read_message(arena, &baophu__v1__due_info__descriptor, bytes, size, true);
+	if (!pb)
+		return false;
+	*due = (struct wire_due_info){
+		.agent = pb->agent,
+		.unit = pb->unit,
+		.name = pb->name,
+		.measure = pb->measure,
+		.extent = (enum baophu_extent)wire_known((uint64_t)pb->extent, BAOPHU_OWN),
+		.rhythm = (enum baophu_rhythm)wire_known((uint64_t)pb->rhythm, BAOPHU_YEARLY),
+		.closing_day = pb->closing_day,
+		.grace_days = pb->grace_days,
+		.freshness = (enum baophu_freshness)wire_known((uint64_t)pb->freshness, BAOPHU_SILENT),
+	};
+	return is_code(pb->agent) && is_code(pb->unit) && is_name_or_empty(pb->name) && is_code(pb->measure) &&
+	       wire_read_date(pb->since, &due->since) && wire_read_date(pb->newest, &due->newest) &&
+	       wire_read_date(pb->closing, &due->closing) && wire_read_date(pb->next_closing, &due->next_closing);
 }
 
 static void put_held_info(struct field_writer *writer, const struct wire_held_info *held)
@@ -1620,6 +1745,8 @@ ssize_t wire_encode_answer(struct wire_arena *scratch, const struct wire_answer 
 		return -BAOPHU_EFULL;
 	for (uint32_t i = 0; i < answer->event_count && !writer.is_full; i++)
 		wire_put_event(&writer, ANSWER_EVENTS, &answer->events[i]);
+	for (uint32_t i = 0; i < answer->due_count && !writer.is_full; i++)
+		put_due_info(&writer, &answer->due[i]);
 	for (uint32_t i = 0; i < answer->threshold_count && !writer.is_full; i++)
 		put_threshold_info(&writer, &answer->thresholds[i]);
 	if (answer->detail.fault)
@@ -1683,7 +1810,7 @@ int wire_decode_answer(struct wire_arena *arena, const void *bytes, size_t size,
 		.repeated = FIELD_BIT(ANSWER_RECORDS) | FIELD_BIT(ANSWER_FACTS) | FIELD_BIT(ANSWER_UNITS) |
 			    FIELD_BIT(ANSWER_MEASURES) | FIELD_BIT(ANSWER_INDICATORS) | FIELD_BIT(ANSWER_PLANS) |
 			    FIELD_BIT(ANSWER_AGENTS) | FIELD_BIT(ANSWER_HELD) | FIELD_BIT(ANSWER_LOG) | FIELD_BIT(ANSWER_EVENTS) |
-			    FIELD_BIT(ANSWER_THRESHOLDS),
+			    FIELD_BIT(ANSWER_DUE) | FIELD_BIT(ANSWER_THRESHOLDS),
 		.is_lenient = true,
 	};
 	struct field_set set;
@@ -1708,6 +1835,7 @@ int wire_decode_answer(struct wire_arena *arena, const void *bytes, size_t size,
 		{ ANSWER_LOG, sizeof *answer.log, read_log_info, &answer.log, &answer.log_count },
 		{ ANSWER_EVENTS, sizeof *answer.events, read_event_element, &answer.events, &answer.event_count },
 		{ ANSWER_THRESHOLDS, sizeof *answer.thresholds, read_threshold_info, &answer.thresholds, &answer.threshold_count },
+		{ ANSWER_DUE, sizeof *answer.due, read_due_info, &answer.due, &answer.due_count },
 	};
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		if (!read_list(arena, bytes, size, &set, lists[i].number, lists[i].element_bytes, lists[i].read,

@@ -42,6 +42,7 @@ enum wire_entry_kind {
 	WIRE_FACT = 1,
 	WIRE_WITHDRAWAL = 2,
 	WIRE_RATE = 3,
+	WIRE_DECLARE = 4,
 	WIRE_LEVEL_SET = 10,
 	WIRE_UNIT_CREATE,
 	WIRE_UNIT_CHANGE,
@@ -53,7 +54,8 @@ enum wire_entry_kind {
 	WIRE_GRANT,
 	WIRE_HELD_DECISION,
 	WIRE_EPOCH_OPEN,
-	WIRE_THRESHOLD_SET
+	WIRE_THRESHOLD_SET,
+	WIRE_BACKUP
 };
 static inline bool wire_entry_is_administrative(enum wire_entry_kind kind) { return kind >= WIRE_LEVEL_SET; }
 
@@ -76,6 +78,15 @@ struct wire_rate {
 	unsigned decimals;
 	enum baophu_status status;
 	enum baophu_bound bound;
+};
+struct wire_declare { /* removed: rhythm NONE, grace and closing day 0 */
+	const char *unit, *level; /* level "": the unit alone */
+	uint32_t measure_count; /* 0: all that are granted */
+	const char *const *measures;
+	enum baophu_extent extent; /* WHOLE or OWN */
+	enum baophu_rhythm rhythm;
+	uint32_t closing_day, grace_days; /* as rhythm.h has them */
+	bool remove;
 };
 struct wire_level_set {
 	const char *code, *name_vi, *name_en;
@@ -141,12 +152,16 @@ struct wire_threshold_set {
 	unsigned decimals;
 	bool remove;
 };
+struct wire_backup {
+	struct baophu_place place;
+};
 
 struct wire_entry {
 	enum wire_entry_kind kind;
 	union {
 		struct wire_fact fact; /* FACT and WITHDRAWAL */
 		struct wire_rate rate;
+		struct wire_declare declare;
 		struct wire_level_set level;
 		struct wire_unit_create unit_create;
 		struct wire_unit_change unit_change;
@@ -159,6 +174,7 @@ struct wire_entry {
 		struct wire_held_decision held;
 		struct wire_epoch_open epoch_open;
 		struct wire_threshold_set threshold;
+		struct wire_backup backup;
 	};
 };
 
@@ -322,6 +338,7 @@ enum wire_query_kind {
 	WIRE_QUERY_LOG,
 	WIRE_QUERY_STATUS,
 	WIRE_QUERY_EVENTS,
+	WIRE_QUERY_DUE,
 	WIRE_QUERY_THRESHOLDS = 15
 };
 enum { WIRE_PAGE_TOKEN_BYTES_MAX = 96 };
@@ -338,6 +355,8 @@ struct wire_query {
 	uint8_t page[WIRE_PAGE_TOKEN_BYTES_MAX];
 	bool has_since_digest;
 	uint8_t since_digest[BAOPHU_DIGEST_BYTES];
+	const char *agent;
+	enum baophu_freshness freshness;
 };
 struct wire_fact_version {
 	uint64_t seq;
@@ -392,6 +411,16 @@ struct wire_agent_info {
 	const char *const *units;
 	uint32_t grant_count;
 	const struct wire_grant_info *grants;
+	enum baophu_freshness freshness; /* NONE: declared nothing */
+	uint32_t declared, fresh, due, late, silent;
+};
+struct wire_due_info {
+	const char *agent, *unit, *name, *measure;
+	enum baophu_extent extent;
+	enum baophu_rhythm rhythm;
+	uint32_t closing_day, grace_days;
+	baophu_date since, newest, closing, next_closing; /* newest, closing: BAOPHU_DATE_NONE where there is none */
+	enum baophu_freshness freshness;
 };
 struct wire_held_info {
 	uint64_t seq, epoch, number;
@@ -435,7 +464,7 @@ struct wire_answer {
 	size_t next_page_bytes;
 	uint8_t next_page[WIRE_PAGE_TOKEN_BYTES_MAX];
 	uint32_t record_count, fact_count, unit_count, measure_count, indicator_count, plan_count, agent_count, held_count,
-	    log_count, event_count, threshold_count;
+	    log_count, event_count, due_count, threshold_count;
 	const struct baophu_record *records;
 	const struct wire_fact_version *facts;
 	const struct wire_unit_info *units;
@@ -445,6 +474,7 @@ struct wire_answer {
 	const struct wire_agent_info *agents;
 	const struct wire_held_info *held;
 	const struct wire_log_info *log;
+	const struct wire_due_info *due;
 	const struct wire_server_status *status; /* NULL when absent */
 	const struct baophu_event *events;
 	const struct wire_threshold_info *thresholds;

@@ -14,7 +14,7 @@ static const struct field_shape row_shape = {
 		FIELD_BIT(22) | FIELD_BIT(29) | FIELD_BIT(30) | FIELD_BIT(31) | FIELD_BIT(33),
 	.narrow = FIELD_BIT(1) | FIELD_BIT(3) | FIELD_BIT(4) | FIELD_BIT(6) | FIELD_BIT(10) | FIELD_BIT(11) | FIELD_BIT(12) |
 		  FIELD_BIT(13) | FIELD_BIT(14) | FIELD_BIT(15) | FIELD_BIT(17) | FIELD_BIT(19) | FIELD_BIT(24) | FIELD_BIT(26) |
-		  FIELD_BIT(27) | FIELD_BIT(28) | FIELD_BIT(32),
+		  FIELD_BIT(27) | FIELD_BIT(28) | FIELD_BIT(32) | FIELD_BIT(34) | FIELD_BIT(35),
 	.blobs = FIELD_BIT(2) | FIELD_BIT(16) | FIELD_BIT(23) | FIELD_BIT(25),
 	.is_lenient = true,
 };
@@ -87,6 +87,8 @@ static void put_row(struct field_writer *writer, const struct baophu_row *row)
 	field_put_figure(writer, 31, row->previous);
 	field_put(writer, 32, baophu_date_to_civil(row->whole_to));
 	field_put_figure(writer, 33, row->moved_net);
+	field_put(writer, 34, row->fresh);
+	field_put(writer, 35, row->declared);
 }
 
 static int64_t figure(const struct field_set *set, unsigned number)
@@ -173,6 +175,8 @@ static bool read_row(const uint8_t *bytes, size_t size, struct baophu_row *row)
 	row->own = figure(&set, 30);
 	row->previous = figure(&set, 31);
 	row->moved_net = figure(&set, 33);
+	row->fresh = (uint32_t)field_value(&set, 34);
+	row->declared = (uint32_t)field_value(&set, 35);
 	return true;
 }
 

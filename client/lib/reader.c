@@ -147,6 +147,7 @@ struct wire_query reader_question(enum wire_query_kind kind)
 	return (struct wire_query){ .kind = kind,
 				    .unit = "",
 				    .plan = "",
+				    .agent = "",
 				    .as_of = BAOPHU_DATE_NONE,
 				    .tree_date = BAOPHU_DATE_NONE,
 				    .since = BAOPHU_DATE_NONE,

@@ -301,6 +301,9 @@ const char *word_fault(const struct baophu_detail *detail, bool vietnamese, char
 	case BAOPHU_FAULT_HISTORY:
 		snprintf(buffer, size, _("log place %llu is of another history than the centre's"), wanted);
 		break;
+	case BAOPHU_FAULT_AGENT_UNKNOWN:
+		snprintf(buffer, size, _("there is no sender “%s” (`baophu agent list`)"), detail->named);
+		break;
 	case BAOPHU_FAULT_NONE:
 	case BAOPHU_FAULT_COUNT:
 		snprintf(buffer, size, "%s", "");

@@ -30,6 +30,11 @@ enum {
 	BAOPHU_UNITS_MAX = 1 << 20, /* units that ever were */
 	BAOPHU_SUCCESSORS_MAX = 64,
 	BAOPHU_GRANT_MEASURES_MAX = 64,
+	BAOPHU_DECLARE_MEASURES_MAX = 64,
+	BAOPHU_DECLARATIONS_MAX = 1 << 16, /* that stand, of all agents */
+	BAOPHU_DECLARATIONS_OF_AGENT_MAX = 1024,
+	BAOPHU_DECLARATIONS_OF_UNIT_MAX = 16, /* of one agent at one unit */
+	BAOPHU_GRACE_DAYS_MAX = 366,
 	BAOPHU_QUERY_MEASURES_MAX = 64,
 	BAOPHU_PAGE_RECORDS_MAX = 500,
 	BAOPHU_RATE_DECIMALS_MAX = 6,
@@ -133,6 +138,7 @@ enum baophu_fault {
 	BAOPHU_FAULT_SEQ_AHEAD,
 	BAOPHU_FAULT_SEQ_BEHIND,
 	BAOPHU_FAULT_HISTORY,
+	BAOPHU_FAULT_AGENT_UNKNOWN,
 	BAOPHU_FAULT_COUNT
 };
 static inline bool baophu_code_is_retryable(enum baophu_code code) { return code > 0 && code < 20; }
@@ -177,6 +183,9 @@ enum baophu_flag {
 	BAOPHU_FLAG_BOUND_SUM,
 	BAOPHU_FLAG_COUNT
 };
+enum baophu_rhythm { BAOPHU_RHYTHM_NONE, BAOPHU_DAILY, BAOPHU_WEEKLY, BAOPHU_MONTHLY, BAOPHU_QUARTERLY, BAOPHU_YEARLY };
+/* Worse is greater. */
+enum baophu_freshness { BAOPHU_FRESHNESS_NONE, BAOPHU_FRESH, BAOPHU_DUE, BAOPHU_LATE, BAOPHU_SILENT, BAOPHU_FRESHNESS_COUNT };
 
 enum baophu_direction { BAOPHU_DIRECTION_NONE, BAOPHU_UP, BAOPHU_DOWN };
 
@@ -210,6 +219,7 @@ struct baophu_row {
 	int64_t remaining, numerator, denominator, estimated, previous;
 	int64_t moved_net;
 	uint32_t uncovered_days, unused;
+	uint32_t fresh, declared;
 	uint8_t flags[BAOPHU_ROW_FLAGS_MAX]; /* enum baophu_flag, unused ones 0 */
 };
 

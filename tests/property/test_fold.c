@@ -22,6 +22,9 @@ static void build(struct scene *scene, uint64_t *seed)
 	scene_measure(scene, "a", BAOPHU_STOCK, 0);
 	scene_measure(scene, "b", BAOPHU_STOCK, 0);
 	scene_measure(scene, "c", BAOPHU_FLOW, 0);
+	for (uint32_t agent = 0; agent < 3; agent++)
+		scene_agent(scene, "x");
+	scene_grant(scene, 1, 1, 0, BAOPHU_DATE_MIN, BAOPHU_DATE_NONE);
 	for (uint32_t i = 0; i < 500; i++) {
 		uint32_t unit = 1 + scene_random(seed, UNITS), what = scene_random(seed, 40);
 		baophu_date date = day(20240101) + (baophu_date)scene_random(seed, 150);
@@ -39,6 +42,12 @@ static void build(struct scene *scene, uint64_t *seed)
 		} else if (what == 2) {
 			scene_plan(scene, scene->plans ? 1 : 0, "p", unit, BAOPHU_PLAN_STOCK, 1, day(20240101), day(20241231),
 				   1 + scene_random(seed, 99), 0);
+		} else if (what == 3) {
+			scene_grant(scene, 1 + scene_random(seed, 3), unit, 0, date, BAOPHU_DATE_NONE);
+		} else if (what < 6) {
+			static const enum baophu_rhythm rhythms[] = { BAOPHU_MONTHLY, BAOPHU_WEEKLY, BAOPHU_RHYTHM_NONE };
+			scene_declare(scene, 1 + scene_random(seed, 3), unit, (uint8_t)scene_random(seed, 2),
+				      (uint16_t)scene_random(seed, 4), rhythms[scene_random(seed, 3)], 0, 0);
 		} else {
 			uint16_t measure = (uint16_t)(1 + scene_random(seed, 3));
 			scene_fact(scene, unit, measure, BAOPHU_WHOLE, measure == 3 ? date - 9 : date, date,
@@ -97,6 +106,7 @@ Test(fold, version_is_the_last_entry_that_touched_the_subtree, .timeout = 60)
 	build(&scene, &seed);
 	const struct state *state = &scene.state;
 	uint64_t own[UNITS + 1] = { 0 }, map = 0;
+	uint32_t declarations = 0;
 	for (size_t i = 0; i < scene.records.count; i++) {
 		const struct scene_record *record = vec_at(&scene.records, struct scene_record, i);
 		struct record_header header;
@@ -108,7 +118,24 @@ Test(fold, version_is_the_last_entry_that_touched_the_subtree, .timeout = 60)
 				own[entry.fact.slot.unit] = header.place.seq;
 			else if (entry.kind == ENTRY_PLAN)
 				own[entry.plan.unit] = header.place.seq;
-			else
+			else if (entry.kind == ENTRY_DECLARE || entry.kind == ENTRY_GRANT) {
+				/* Of the map of then; when another came later, that one's version is later too. */
+				bool is_all = entry.kind == ENTRY_GRANT || entry.declare.level;
+				uint32_t top = entry.kind == ENTRY_GRANT ? entry.grant.unit : entry.declare.unit;
+				bool bears_on_something = entry.kind == ENTRY_DECLARE || declarations;
+				for (uint32_t unit = 1; unit <= UNITS && bears_on_something; unit++)
+					if (unit == top || (is_all && tree_is_below(&state->tree, unit, top)))
+						own[unit] = header.place.seq;
+				/* How many stand: the fold of this log up to here says it. */
+				struct state then;
+				cr_assert_eq(fold_init(&then), 0);
+				for (size_t k = 0; k <= i; k++) {
+					const struct scene_record *earlier = vec_at(&scene.records, struct scene_record, k);
+					cr_assert_eq(fold_record(&then, earlier->bytes, earlier->size), 0);
+				}
+				declarations = then.registry.declarations.count;
+				fold_finish(&then);
+			} else if (entry.kind != ENTRY_AGENT)
 				map = header.place.seq;
 		}
 	}

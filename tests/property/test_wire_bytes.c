@@ -205,12 +205,29 @@ static void draw_grant(struct wire_arena *arena, struct wire_grant *grant)
 		grant->until = BAOPHU_DATE_NONE;
 }
 
+static void draw_declare(struct wire_arena *arena, struct wire_declare *declare)
+{
+	declare->unit = draw_code(arena);
+	declare->level = draw_code_or_empty(arena);
+	declare->measures = draw_codes(arena, BAOPHU_DECLARE_MEASURES_MAX, &declare->measure_count);
+	declare->extent = (enum baophu_extent)(1 + below(2));
+	declare->remove = once_in(4);
+	if (declare->remove)
+		return;
+	declare->rhythm = (enum baophu_rhythm)(1 + below(5));
+	declare->grace_days = below(BAOPHU_GRACE_DAYS_MAX + 1);
+	declare->closing_day = declare->rhythm == BAOPHU_DAILY    ? 0
+			       : declare->rhythm == BAOPHU_WEEKLY ? below(8)
+			       : declare->rhythm == BAOPHU_YEARLY ? 100 * (1 + below(12)) + 1 + below(29)
+								  : below(32);
+}
+
 static void draw_entry(struct wire_arena *arena, struct wire_entry *entry, bool is_office)
 {
 	static const enum wire_entry_kind kinds[] = {
-		WIRE_FACT,        WIRE_WITHDRAWAL, WIRE_RATE,          WIRE_LEVEL_SET,     WIRE_UNIT_CREATE,
-		WIRE_UNIT_CHANGE, WIRE_UNIT_CLOSE, WIRE_MEASURE_SET,   WIRE_INDICATOR_SET, WIRE_PLAN_SET,
-		WIRE_AGENT_SET,   WIRE_GRANT,      WIRE_HELD_DECISION, WIRE_EPOCH_OPEN,    WIRE_THRESHOLD_SET,
+		WIRE_FACT,          WIRE_WITHDRAWAL,  WIRE_RATE,          WIRE_LEVEL_SET, WIRE_UNIT_CREATE,   WIRE_UNIT_CHANGE,
+		WIRE_UNIT_CLOSE,    WIRE_MEASURE_SET, WIRE_INDICATOR_SET, WIRE_PLAN_SET,  WIRE_AGENT_SET,     WIRE_GRANT,
+		WIRE_HELD_DECISION, WIRE_EPOCH_OPEN,  WIRE_DECLARE,       WIRE_BACKUP,    WIRE_THRESHOLD_SET,
 	};
 	entry->kind = kinds[below(is_office ? 2 : sizeof kinds / sizeof *kinds)];
 	switch (entry->kind) {
@@ -263,6 +280,13 @@ static void draw_entry(struct wire_arena *arena, struct wire_entry *entry, bool 
 	case WIRE_THRESHOLD_SET:
 		entry->threshold = (struct wire_threshold_set){ draw_code_or_empty(arena), draw_value(BAOPHU_LINE_PERCENT_MAX),
 								below(BAOPHU_LINE_DECIMALS_MAX + 1), once_in(3) };
+		break;
+	case WIRE_DECLARE:
+		draw_declare(arena, &entry->declare);
+		break;
+	case WIRE_BACKUP:
+		entry->backup.place = draw_place();
+		entry->backup.place.seq += !entry->backup.place.seq;
 		break;
 	}
 }
@@ -414,6 +438,8 @@ static void draw_row(struct wire_arena *arena, struct baophu_row *row)
 		.moved_net = draw_figure(),
 		.uncovered_days = draw_u32(),
 		.unused = draw_u32(),
+		.fresh = draw_u32(),
+		.declared = draw_u32(),
 	};
 	copy_code(row->measure, draw_code_or_empty(arena));
 	copy_code(row->plan, draw_code_or_empty(arena));
@@ -502,6 +528,8 @@ static void draw_query(struct wire_arena *arena, struct wire_query *query)
 		.since_seq = draw_number(),
 		.page_bytes = once_in(2) ? 0 : below(WIRE_PAGE_TOKEN_BYTES_MAX + 1),
 		.has_since_digest = once_in(2),
+		.agent = draw_code_or_empty(arena),
+		.freshness = (enum baophu_freshness)below(BAOPHU_FRESHNESS_COUNT),
 	};
 	query->measures = draw_codes(arena, BAOPHU_QUERY_MEASURES_MAX, &query->measure_count);
 	if (once_in(2))
@@ -548,6 +576,7 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 		.log_count = below(4),
 		.event_count = below(4),
 		.threshold_count = below(4),
+		.due_count = below(4),
 	};
 	draw_bytes(answer->next_page, answer->next_page_bytes);
 	struct baophu_record *records = wire_arena_alloc(arena, 4 * sizeof *records);
@@ -561,6 +590,7 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 	struct wire_log_info *log = wire_arena_alloc(arena, 4 * sizeof *log);
 	struct baophu_event *events = wire_arena_alloc(arena, 4 * sizeof *events);
 	struct wire_threshold_info *thresholds = wire_arena_alloc(arena, 4 * sizeof *thresholds);
+	struct wire_due_info *due = wire_arena_alloc(arena, 4 * sizeof *due);
 	for (uint32_t i = 0; i < 4; i++) {
 		draw_event(arena, &events[i]);
 		thresholds[i] = (struct wire_threshold_info){
@@ -625,6 +655,12 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 			.last_ms = draw_figure(),
 			.grant_count = below(4),
 			.grants = grants,
+			.freshness = (enum baophu_freshness)below(BAOPHU_FRESHNESS_COUNT),
+			.declared = draw_u32(),
+			.fresh = draw_u32(),
+			.due = draw_u32(),
+			.late = draw_u32(),
+			.silent = draw_u32(),
 		};
 		agents[i].units = draw_codes(arena, 6, &agents[i].unit_count);
 		held[i] = (struct wire_held_info){
@@ -650,6 +686,21 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 			.entry = once_in(2) ? UINT32_MAX : draw_u32(),
 			.entries = draw_u32(),
 		};
+		due[i] = (struct wire_due_info){
+			.agent = draw_code(arena),
+			.unit = draw_code(arena),
+			.name = draw_name_or_empty(arena),
+			.measure = draw_code(arena),
+			.extent = (enum baophu_extent)below(3),
+			.rhythm = (enum baophu_rhythm)below(6),
+			.closing_day = draw_u32(),
+			.grace_days = draw_u32(),
+			.since = draw_date_or_none(),
+			.newest = draw_date_or_none(),
+			.closing = draw_date_or_none(),
+			.next_closing = draw_date_or_none(),
+			.freshness = (enum baophu_freshness)below(BAOPHU_FRESHNESS_COUNT),
+		};
 	}
 	answer->records = records;
 	answer->facts = facts;
@@ -662,6 +713,7 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 	answer->log = log;
 	answer->events = events;
 	answer->thresholds = thresholds;
+	answer->due = due;
 	if (once_in(2)) {
 		struct wire_server_status *status = wire_arena_alloc(arena, sizeof *status);
 		struct wire_counter *counters = wire_arena_alloc(arena, 3 * sizeof *counters);

@@ -11,7 +11,7 @@ enum { SCENE_RECORD_BYTES = 1 << 20 };
 
 void scene_init(struct scene *scene)
 {
-	*scene = (struct scene){ 0 };
+	*scene = (struct scene){ .level = 1 };
 	scene->buffer = malloc(SCENE_RECORD_BYTES);
 	scene->header = (struct record_header){ .rules = RECORD_RULES, .verdict = BAOPHU_APPLIED, .entry = UINT32_MAX };
 	assert(scene->buffer && !fold_init(&scene->state));
@@ -62,7 +62,7 @@ static uint64_t one(struct scene *scene, const struct entry *entry)
 
 uint32_t scene_unit(struct scene *scene, uint32_t parent, const char *code, const char *name, baophu_date from)
 {
-	struct entry entry = { .kind = ENTRY_UNIT, .unit = { ++scene->units, parent, 1, from, code, name } };
+	struct entry entry = { .kind = ENTRY_UNIT, .unit = { ++scene->units, parent, scene->level, from, code, name } };
 	one(scene, &entry);
 	return scene->units;
 }
@@ -111,6 +111,49 @@ void scene_line(struct scene *scene, uint32_t plan, uint32_t digits, unsigned de
 	struct entry entry = { .kind = ENTRY_THRESHOLD,
 			       .threshold = { plan, digits, (uint8_t)decimals, (uint8_t)number, removed } };
 	one(scene, &entry);
+}
+
+uint32_t scene_agent(struct scene *scene, const char *name)
+{
+	one(scene, &(struct entry){ .kind = ENTRY_AGENT, .agent = { ++scene->agents, BAOPHU_DATE_MIN, BAOPHU_DATE_NONE, name } });
+	return scene->agents;
+}
+
+void scene_grant(struct scene *scene, uint32_t agent, uint32_t unit, uint16_t measure, baophu_date from, baophu_date until)
+{
+	one(scene, &(struct entry){ .kind = ENTRY_GRANT,
+				    .grant = { .agent = agent,
+					       .unit = unit,
+					       .from = from,
+					       .until = until,
+					       .measure_count = measure ? 1 : 0,
+					       .measures = &measure } });
+}
+
+uint64_t scene_declare(struct scene *scene, uint32_t agent, uint32_t unit, uint8_t level, uint16_t measure,
+		       enum baophu_rhythm rhythm, uint16_t closing_day, uint16_t grace_days)
+{
+	return one(scene, &(struct entry){ .kind = ENTRY_DECLARE,
+					   .declare = { .agent = agent,
+							.unit = unit,
+							.level = level,
+							.extent = BAOPHU_WHOLE,
+							.rhythm = (uint8_t)rhythm,
+							.closing_day = closing_day,
+							.grace_days = grace_days,
+							.since = scene->state.registry.day,
+							.measure_count = measure ? 1 : 0,
+							.measures = &measure } });
+}
+
+uint64_t scene_withdraw(struct scene *scene, uint32_t unit, uint16_t measure, enum baophu_extent extent, baophu_date date)
+{
+	struct slot slot = { unit, measure, (uint8_t)extent, date, date };
+	const struct fact *fact = facts_slot(&scene->state.facts, &slot);
+	assert(fact);
+	return one(scene, &(struct entry){
+			      .kind = ENTRY_WITHDRAWAL,
+			      .withdrawal = { .slot = slot, .withdrawn_id = fact->id, .restored = { .value = BAOPHU_ABSENT } } });
 }
 
 void scene_day(struct scene *scene, baophu_date date)

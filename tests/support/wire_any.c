@@ -186,12 +186,25 @@ static void put_grant(json_t *json, const struct wire_grant *grant)
 	put_true(json, "revoke", grant->revoke);
 }
 
+static void put_declare(json_t *json, const struct wire_declare *declare)
+{
+	put_text(json, "unit", declare->unit);
+	put_text(json, "level", declare->level);
+	put_texts(json, "measures", declare->measures, declare->measure_count);
+	put_enum_but(json, "extent", &baophu__v1__extent__descriptor, declare->extent, BAOPHU_WHOLE);
+	put_enum(json, "rhythm", &baophu__v1__rhythm__descriptor, declare->rhythm);
+	put_number(json, "closing_day", declare->closing_day);
+	put_number(json, "grace_days", declare->grace_days);
+	put_true(json, "remove", declare->remove);
+}
+
 static json_t *entry_json(const struct wire_entry *entry)
 {
 	static const char *const names[] = {
 		[WIRE_FACT] = "fact",
 		[WIRE_WITHDRAWAL] = "withdrawal",
 		[WIRE_RATE] = "rate",
+		[WIRE_DECLARE] = "declare",
 		[WIRE_LEVEL_SET] = "level",
 		[WIRE_UNIT_CREATE] = "unit_create",
 		[WIRE_UNIT_CHANGE] = "unit_change",
@@ -204,6 +217,7 @@ static json_t *entry_json(const struct wire_entry *entry)
 		[WIRE_HELD_DECISION] = "held",
 		[WIRE_EPOCH_OPEN] = "epoch_open",
 		[WIRE_THRESHOLD_SET] = "threshold",
+		[WIRE_BACKUP] = "backup",
 	};
 	json_t *json = json_object(), *outer = json_object();
 	switch (entry->kind) {
@@ -215,6 +229,9 @@ static json_t *entry_json(const struct wire_entry *entry)
 		break;
 	case WIRE_RATE:
 		put_rate(json, &entry->rate);
+		break;
+	case WIRE_DECLARE:
+		put_declare(json, &entry->declare);
 		break;
 	case WIRE_LEVEL_SET:
 		put_text(json, "code", entry->level.code);
@@ -270,6 +287,9 @@ static json_t *entry_json(const struct wire_entry *entry)
 		put_figure(json, "digits", entry->threshold.digits);
 		put_number(json, "decimals", entry->threshold.decimals);
 		put_true(json, "remove", entry->threshold.remove);
+		break;
+	case WIRE_BACKUP:
+		put_place(json, "place", &entry->backup.place);
 		break;
 	}
 	json_object_set_new(outer, names[entry->kind], json);
@@ -462,6 +482,8 @@ static json_t *row_json(const struct baophu_row *row)
 	put_figure(json, "previous", row->previous);
 	put_figure(json, "moved_net", row->moved_net);
 	put_date(json, "whole_to", row->whole_to);
+	put_number(json, "fresh", row->fresh);
+	put_number(json, "declared", row->declared);
 	return json;
 }
 
@@ -552,6 +574,8 @@ static json_t *query_json(const struct wire_query *query)
 	put_number(json, "limit", query->limit);
 	put_number(json, "since_seq", query->since_seq);
 	put_bytes(json, "since_digest", query->since_digest, query->has_since_digest ? BAOPHU_DIGEST_BYTES : 0);
+	put_text(json, "agent", query->agent);
+	put_enum(json, "freshness", &baophu__v1__freshness__descriptor, query->freshness);
 	return json;
 }
 
@@ -676,6 +700,32 @@ static json_t *agent_info_json(const void *element)
 	put_number(json, "frozen", agent->frozen);
 	put_texts(json, "units", agent->units, agent->unit_count);
 	put_list(json, "grants", agent->grants, sizeof *agent->grants, agent->grant_count, grant_info_json);
+	put_enum(json, "freshness", &baophu__v1__freshness__descriptor, agent->freshness);
+	put_number(json, "declared", agent->declared);
+	put_number(json, "fresh", agent->fresh);
+	put_number(json, "due", agent->due);
+	put_number(json, "late", agent->late);
+	put_number(json, "silent", agent->silent);
+	return json;
+}
+
+static json_t *due_info_json(const void *element)
+{
+	const struct wire_due_info *due = element;
+	json_t *json = json_object();
+	put_text(json, "agent", due->agent);
+	put_text(json, "unit", due->unit);
+	put_text(json, "name", due->name);
+	put_text(json, "measure", due->measure);
+	put_enum(json, "extent", &baophu__v1__extent__descriptor, due->extent);
+	put_enum(json, "rhythm", &baophu__v1__rhythm__descriptor, due->rhythm);
+	put_number(json, "closing_day", due->closing_day);
+	put_number(json, "grace_days", due->grace_days);
+	put_date(json, "since", due->since);
+	put_enum(json, "freshness", &baophu__v1__freshness__descriptor, due->freshness);
+	put_date(json, "newest", due->newest);
+	put_date(json, "closing", due->closing);
+	put_date(json, "next_closing", due->next_closing);
 	return json;
 }
 
@@ -780,6 +830,7 @@ static json_t *answer_json(const struct wire_answer *answer)
 	put_list(json, "log", answer->log, sizeof *answer->log, answer->log_count, log_info_json);
 	put_list(json, "events", answer->events, sizeof *answer->events, answer->event_count, event_json);
 	put_list(json, "thresholds", answer->thresholds, sizeof *answer->thresholds, answer->threshold_count, threshold_info_json);
+	put_list(json, "due", answer->due, sizeof *answer->due, answer->due_count, due_info_json);
 	if (answer->status)
 		json_object_set_new(json, "status", status_json(answer->status));
 	if (answer->detail.fault)

@@ -107,10 +107,19 @@ static int held(void *context, uint64_t seq, struct wire_payload *ret_payload)
 	return 0;
 }
 
+static int find_place(void *context, uint64_t seq, struct baophu_place *ret_place)
+{
+	(void)context;
+	if (seq > t.scene.place.seq)
+		return -BAOPHU_ENOTFOUND;
+	*ret_place = (struct baophu_place){ .seq = seq, .digest = { (uint8_t)seq } };
+	return 0;
+}
+
 /* Decides; t.decision and, when applied, t.entries say what came of it. */
 static enum baophu_code decide_as(uint32_t agent, const struct wire_entry *entries, uint32_t count, bool is_import)
 {
-	const struct decide_lookups lookups = { NULL, restore, held };
+	const struct decide_lookups lookups = { NULL, restore, held, find_place };
 	struct record_writer writer;
 	record_begin(&writer, t.buffer, BUFFER_BYTES);
 	struct decide_question question = { .state = &t.scene.state,
@@ -701,6 +710,134 @@ Test(decide, no_more_lines_than_sixteen_stand_nor_more_numbers_than_there_are)
 	cr_assert_eq(t.entries[0].threshold.line, 3);
 }
 
+/* ---- declarations ---- */
+
+static struct wire_entry declare(const char *unit, const char *measure, enum baophu_rhythm rhythm)
+{
+	static const char *list[16]; /* what entries point to outlives the call */
+	static unsigned next;
+	const char **measures = &list[next++ % 16];
+	*measures = measure;
+	return (struct wire_entry){ .kind = WIRE_DECLARE,
+				    .declare = { .unit = unit,
+						 .level = "",
+						 .measure_count = measure ? 1 : 0,
+						 .measures = measures,
+						 .extent = BAOPHU_WHOLE,
+						 .rhythm = rhythm,
+						 .closing_day = rhythm == BAOPHU_MONTHLY ? 25 : 0,
+						 .grace_days = rhythm ? 3 : 0,
+						 .remove = !rhythm } };
+}
+
+Test(decide, a_declaration_is_of_what_one_owns)
+{
+	struct wire_entry said = declare("916", "so", BAOPHU_MONTHLY);
+	said.declare.level = "place";
+	cr_assert_eq(decide_one(CAN_THO, said), BAOPHU_CODE_NONE);
+	const struct entry_declare *decided = &t.entries[0].declare;
+	cr_assert_eq(t.entries[0].kind, ENTRY_DECLARE);
+	cr_assert(decided->agent == CAN_THO && decided->unit == U916 && decided->level == 1 && decided->extent == BAOPHU_WHOLE &&
+		  decided->rhythm == BAOPHU_MONTHLY && decided->closing_day == 25 && decided->grace_days == 3 &&
+		  decided->since == day(20240501) && decided->measure_count == 1 && decided->measures[0] == STOCK);
+	cr_assert(t.decision.changes_registry);
+	cr_assert_eq(decide_one(CAN_THO, declare("927", "so", BAOPHU_DAILY)), BAOPHU_CODE_NOT_OWNER);
+	cr_assert_eq(decide_one(CAN_THO, declare("927", NULL, BAOPHU_DAILY)), BAOPHU_CODE_NOT_OWNER);
+	cr_assert_eq(decide_one(CAN_THO, declare("VN", "so", BAOPHU_DAILY)), BAOPHU_CODE_NO_OWNER);
+	cr_assert_eq(t.decision.verdict, BAOPHU_HELD);
+	cr_assert_eq(decide_one(CAN_THO, declare("VN", NULL, BAOPHU_DAILY)), BAOPHU_CODE_NO_OWNER);
+	cr_assert_eq(decide_one(CAN_THO, declare("999", "so", BAOPHU_DAILY)), BAOPHU_CODE_UNIT_UNKNOWN);
+	cr_assert_eq(t.decision.verdict, BAOPHU_HELD);
+	cr_assert_eq(decide_one(CAN_THO, declare("916", "khong", BAOPHU_DAILY)), BAOPHU_CODE_MEASURE_UNKNOWN);
+	said.declare.level = "huyen";
+	cr_assert_eq(decide_one(CAN_THO, said), BAOPHU_CODE_NO_SUCH);
+	/* Of all measures one suffices; of those that are named each counts. */
+	say_grant(THOI_LAI, U916, OTHER_STOCK, BAOPHU_EXTENT_ANY, day(20040101), BAOPHU_DATE_NONE);
+	cr_assert_eq(decide_one(THOI_LAI, declare("916", NULL, BAOPHU_DAILY)), BAOPHU_CODE_NONE);
+	cr_assert_eq(decide_one(THOI_LAI, declare("916", "khac", BAOPHU_DAILY)), BAOPHU_CODE_NONE);
+	cr_assert_eq(decide_one(THOI_LAI, declare("916", "so", BAOPHU_DAILY)), BAOPHU_CODE_NOT_OWNER);
+}
+
+Test(decide, a_declaration_names_each_measure_once_in_any_order)
+{
+	static const char *const mixed[] = { "khac", "so", "phan" }, *const twice[] = { "so", "khac", "so" };
+	struct wire_entry said = declare("916", "so", BAOPHU_MONTHLY);
+	said.declare.measure_count = 3;
+	said.declare.measures = mixed;
+	cr_assert_eq(decide_one(CAN_THO, said), BAOPHU_CODE_NONE);
+	const uint16_t *measures = t.entries[0].declare.measures;
+	cr_assert(measures[0] == STOCK && measures[1] == PART && measures[2] == OTHER_STOCK);
+	said.declare.measures = twice;
+	cr_assert_eq(decide_one(CAN_THO, said), BAOPHU_CODE_DUPLICATE);
+}
+
+Test(decide, a_declaration_is_taken_back_by_whoever_made_it)
+{
+	cr_assert_eq(decide_one(CAN_THO, declare("916", "so", BAOPHU_RHYTHM_NONE)), BAOPHU_CODE_NO_SUCH);
+	cr_assert_eq(decide_one(CAN_THO, declare("916", "so", BAOPHU_MONTHLY)), BAOPHU_CODE_NONE);
+	fold_decided();
+	cr_assert_eq(decide_one(THOI_LAI, declare("916", "so", BAOPHU_RHYTHM_NONE)), BAOPHU_CODE_NO_SUCH);
+	say_grant(THOI_LAI, U916, 0, BAOPHU_EXTENT_ANY, day(20040101), BAOPHU_DATE_NONE);
+	cr_assert_eq(decide_one(CAN_THO, declare("916", "so", BAOPHU_MONTHLY)), BAOPHU_CODE_NOT_OWNER);
+	cr_assert_eq(decide_one(CAN_THO, declare("916", "so", BAOPHU_RHYTHM_NONE)), BAOPHU_CODE_NONE, "though it is another's now");
+	fold_decided();
+	cr_assert_eq(decide_one(CAN_THO, declare("916", "so", BAOPHU_RHYTHM_NONE)), BAOPHU_CODE_NO_SUCH);
+}
+
+Test(decide, declarations_are_bounded)
+{
+	static struct wire_entry many[BAOPHU_DECLARATIONS_OF_AGENT_MAX + 1];
+	static char codes[BAOPHU_DECLARATIONS_OF_AGENT_MAX + 1][8];
+	static const char *const measures[] = { "so", "luong", "phan", "khac" };
+	/* At one unit: every set of four measures, but for the empty one, is 15; one for all is 16; one for its level is too much. */
+	static const char *sets[17][4];
+	for (unsigned set = 0; set < 17; set++) {
+		many[set] = declare("916", NULL, BAOPHU_DAILY);
+		many[set].declare.measures = sets[set];
+		many[set].declare.level = set == 16 ? "place" : "";
+		for (unsigned i = 0; i < 4; i++)
+			if (set < 16 && set >> i & 1)
+				sets[set][many[set].declare.measure_count++] = measures[i];
+	}
+	cr_assert_eq(decide_as(CAN_THO, many, 17, false), BAOPHU_CODE_TOO_BIG);
+	cr_assert_eq(t.decision.entry, 16);
+	cr_assert_eq(decide_as(CAN_THO, many, 16, false), BAOPHU_CODE_NONE);
+	fold_decided();
+	cr_assert_eq(decide_as(CAN_THO, many, 16, false), BAOPHU_CODE_NONE, "said again they take no room");
+	cr_assert_eq(decide_one(CAN_THO, many[16]), BAOPHU_CODE_TOO_BIG);
+	cr_assert_eq(decide_one(CAN_THO, declare("92", "so", BAOPHU_DAILY)), BAOPHU_CODE_NONE, "there is room elsewhere");
+	/* Of one agent. */
+	for (uint32_t i = 0; i <= BAOPHU_DECLARATIONS_OF_AGENT_MAX; i++) {
+		snprintf(codes[i], sizeof codes[i], "x%u", i);
+		scene_unit(&t.scene, U92, codes[i], codes[i], day(20040101));
+		many[i] = declare(codes[i], NULL, BAOPHU_DAILY);
+	}
+	cr_assert_eq(decide_as(CAN_THO, many, BAOPHU_DECLARATIONS_OF_AGENT_MAX - 16, true), BAOPHU_CODE_NONE);
+	cr_assert_eq(decide_as(CAN_THO, many, BAOPHU_DECLARATIONS_OF_AGENT_MAX - 15, true), BAOPHU_CODE_TOO_BIG);
+	cr_assert_eq(t.decision.entry, BAOPHU_DECLARATIONS_OF_AGENT_MAX - 16);
+}
+
+/* ---- backups ---- */
+
+Test(decide, a_backup_is_of_a_place_of_this_history)
+{
+	struct wire_entry said = { .kind = WIRE_BACKUP, .backup.place = { .seq = 5, .digest = { 5 } } };
+	cr_assert_eq(decide_one(CAN_THO, said), BAOPHU_CODE_FORBIDDEN);
+	cr_assert_eq(decide_one(AGENT_CONTROL, said), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].backup.place.seq, 5);
+	fold_decided();
+	cr_assert_eq(t.scene.state.registry.backup.seq, 5);
+	cr_assert_eq(t.scene.state.registry.backup.digest[0], 5);
+	said.backup.place = (struct baophu_place){ .seq = 4, .digest = { 4 } };
+	cr_assert_eq(decide_one(AGENT_CONTROL, said), BAOPHU_CODE_NONE);
+	fold_decided();
+	cr_assert_eq(t.scene.state.registry.backup.seq, 5, "the newest counts");
+	said.backup.place.digest[31] = 1;
+	cr_assert_eq(decide_one(AGENT_CONTROL, said), BAOPHU_CODE_NO_SUCH);
+	said.backup.place = (struct baophu_place){ .seq = 1000, .digest = { (uint8_t)1000 } };
+	cr_assert_eq(decide_one(AGENT_CONTROL, said), BAOPHU_CODE_NO_SUCH, "it has not come so far");
+}
+
 /* ---- held updates ---- */
 
 static uint64_t hold(const struct wire_entry *entries, uint32_t count)
@@ -782,7 +919,7 @@ Test(decide, many_full_updates_are_released_by_one)
 {
 	enum { MANY = 8 };
 	struct wire_entry all[MANY];
-	const struct decide_lookups lookups = { NULL, restore, held_of_many };
+	const struct decide_lookups lookups = { NULL, restore, held_of_many, find_place };
 	struct record_writer writer;
 	for (int i = 0; i < MANY; i++)
 		all[i] = decision(hold(all, 0), true);

@@ -87,6 +87,7 @@ static struct wire_query question(enum wire_query_kind kind, const char *unit, u
 				    .kind = kind,
 				    .unit = unit,
 				    .plan = "",
+				    .agent = "",
 				    .depth = depth,
 				    .as_of = BAOPHU_DATE_NONE,
 				    .tree_date = BAOPHU_DATE_NONE,
@@ -153,6 +154,8 @@ static void assert_same_row(const struct baophu_row *a, const struct baophu_row 
 		  a->plan_state == b->plan_state && a->target == b->target && a->remaining == b->remaining);
 	cr_assert(a->numerator == b->numerator && a->denominator == b->denominator && a->estimated == b->estimated &&
 		  a->uncovered_days == b->uncovered_days && a->unused == b->unused && !memcmp(a->flags, b->flags, sizeof a->flags));
+	cr_assert(a->fresh == b->fresh && a->declared == b->declared, "%s: %u of %u, %u of %u", a->measure, a->fresh, a->declared,
+		  b->fresh, b->declared);
 }
 
 static void assert_same_record(const struct baophu_record *a, const struct baophu_record *b)
@@ -225,6 +228,15 @@ static void build(struct fixture *f)
 	scene_plan(scene, plan, "nam-2024", province, BAOPHU_PLAN_FLOW, collected, day(20240101), day(20240331), 99000, 0);
 	scene_plan(scene, 0, "nq-2024", province, BAOPHU_PLAN_RATE, share, day(20240101), day(20241231), 9525, 2);
 	scene_day(scene, day(20240430));
+}
+
+/* Of every unit of the province two stocks and the flow, each with a rhythm of its own. */
+static void declare_all(struct fixture *f)
+{
+	struct scene *scene = &f->centre.scene;
+	scene_declare(scene, AGENT, 2, 1, 1, BAOPHU_MONTHLY, 25, 3);
+	scene_declare(scene, AGENT, 2, 1, 2, BAOPHU_WEEKLY, 0, 14);
+	scene_declare(scene, AGENT, 2, 1, 4, BAOPHU_QUARTERLY, 0, 30);
 }
 
 /* Of few dates and denominators, so that most are said again and again. */
@@ -308,6 +320,14 @@ Test(query, coverage_now_is_the_live_coverage)
 	for (int round = 0; round < 12; round++) {
 		for (int i = 0; i < 4; i++)
 			random_update(&f, 10);
+		if (round == 2)
+			declare_all(&f);
+		if (round == 3)
+			scene_day(&f.centre.scene, day(20240520));
+		if (round == 4)
+			scene_declare(&f.centre.scene, AGENT, 2, 1, 2, BAOPHU_RHYTHM_NONE, 0, 0);
+		if (round == 6)
+			scene_grant(&f.centre.scene, 1, 3, 0, day(20200101), BAOPHU_DATE_NONE);
 		if (round == 5)
 			scene_plan(&f.centre.scene, 1, "nam-2024", 9, BAOPHU_PLAN_STOCK, 1, day(20240101), day(20241231), 5, 0);
 		if (round == 7) {
@@ -322,7 +342,8 @@ Test(query, coverage_now_is_the_live_coverage)
 		assert_same_records(&answer, &live);
 		cr_assert_eq(answer.cut.seq, f.centre.scene.place.seq);
 		cr_assert(!memcmp(answer.cut.digest, f.centre.scene.place.digest, BAOPHU_DIGEST_BYTES));
-		cr_assert(answer.as_of == day(20240430) && answer.tree_date == day(20240430) && answer.known_seq == answer.cut.seq);
+		baophu_date today = day(round < 3 ? 20240430 : 20240520);
+		cr_assert(answer.as_of == today && answer.tree_date == today && answer.known_seq == answer.cut.seq);
 	}
 	teardown(&f);
 }
@@ -332,10 +353,13 @@ Test(query, coverage_of_another_date_is_what_was_live_on_that_day)
 	struct fixture f;
 	setup(&f);
 	build(&f);
+	scene_day(&f.centre.scene, day(20240310)); /* what is declared from now on was not on the days before */
+	declare_all(&f);
+	scene_day(&f.centre.scene, day(20240430));
 	for (int i = 0; i < 60; i++)
 		random_update(&f, 10);
 	centre_sync(&f.centre);
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 16; i++) {
 		baophu_date date = day(20240101) + (baophu_date)scene_random(&f.seed, 160);
 		struct wire_query query = question(WIRE_QUERY_COVERAGE, "", 8);
 		query.as_of = date;
@@ -346,6 +370,8 @@ Test(query, coverage_of_another_date_is_what_was_live_on_that_day)
 		for (uint32_t j = 0; j < live.record_count; j++) /* the day's own entry is what differs */
 			((struct baophu_record *)live.records)[j].version = answer.records[j].version;
 		assert_same_records(&answer, &live);
+		cr_assert_eq(row_of(&answer.records[1], BAOPHU_ROW_FLOW, "thu")->declared,
+			     date < day(20240310) ? 0 : 1 + DISTRICTS + DISTRICTS * COMMUNES);
 	}
 	teardown(&f);
 }
@@ -391,6 +417,7 @@ Test(query, what_was_known_then_is_answered_as_it_was_answered_then)
 		random_update(&f, 10);
 	scene_plan(&f.centre.scene, 1, "nam-2024", 2, BAOPHU_PLAN_STOCK, 1, day(20240101), day(20241231), 7, 0);
 	scene_unit(&f.centre.scene, 3, "late", "late", day(20200101));
+	declare_all(&f);
 	centre_sync(&f.centre);
 	struct wire_answer now = ask_all(&f, query, 0);
 	cr_assert_eq(now.record_count, then.record_count + 1);
@@ -1036,6 +1063,93 @@ Test(query, agents_show_what_they_were_granted)
 		  some->until == BAOPHU_DATE_NONE && some->seq == scene->place.seq - 1);
 	cr_assert_str_eq(ended->unit, "900.1", "the code that it had while the grant held");
 	cr_assert(ended->measure_count == 0 && ended->until == day(20240331));
+	teardown(&f);
+}
+
+/* ---- DUE ---- */
+
+/* All pages, in the arena. */
+static struct wire_answer ask_due(struct fixture *f, struct wire_query query, uint32_t limit)
+{
+	struct wire_due_info *due = wire_arena_alloc(&f->arena, RECORDS_MAX * sizeof *due);
+	struct wire_answer answer;
+	uint32_t count = 0;
+	query.limit = limit;
+	do {
+		answer = ask(f, &query);
+		cr_assert_leq(answer.due_count, limit ? limit : 200);
+		cr_assert_lt(count + answer.due_count, RECORDS_MAX);
+		memcpy(due + count, answer.due, answer.due_count * sizeof *due);
+		count += answer.due_count;
+		turn_page(&query, &answer);
+	} while (query.page_bytes);
+	answer.due = due;
+	answer.due_count = count;
+	return answer;
+}
+
+Test(query, due_lists_what_is_declared_and_how_it_stands)
+{
+	enum { ALL = 1 + DISTRICTS + DISTRICTS * COMMUNES };
+	struct fixture f;
+	setup(&f);
+	build(&f);
+	struct scene *scene = &f.centre.scene;
+	scene_agent(scene, "other"); /* 1 and 2 there are; this says the name of 1 anew, which declares nothing */
+	struct wire_query query = question(WIRE_QUERY_DUE, "", 0);
+	centre_sync(&f.centre);
+	cr_assert_eq(ask(&f, &query).due_count, 0);
+	scene_day(scene, day(20240510));
+	scene_declare(scene, AGENT, 2, 1, 1, BAOPHU_MONTHLY, 25, 3);
+	scene_declare(scene, AGENT, 3, 0, 4, BAOPHU_YEARLY, 930, 0);
+	scene_fact(scene, 5, 1, BAOPHU_WHOLE, day(20240425), day(20240425), 7, BAOPHU_FINAL);
+	scene_day(scene, day(20240529));
+	scene_fact(scene, 4, 1, BAOPHU_WHOLE, day(20240526), day(20240526), 7, BAOPHU_FINAL);
+	centre_sync(&f.centre);
+	for (uint32_t limit = 0; limit < 3; limit++) { /* as it comes, one a page, and two: a page ends within a unit */
+		struct wire_answer answer = ask_due(&f, query, limit);
+		cr_assert_eq(answer.due_count, ALL + 1);
+		uint32_t count[BAOPHU_FRESHNESS_COUNT] = { 0 };
+		for (uint32_t i = 0; i < answer.due_count; i++) {
+			const struct wire_due_info *due = &answer.due[i];
+			count[due->freshness]++;
+			cr_assert_str_eq(due->agent, "cantho");
+			cr_assert_eq(due->extent, BAOPHU_WHOLE);
+			cr_assert_eq(due->since, day(20240510));
+			if (due->rhythm == BAOPHU_YEARLY) {
+				cr_assert(!strcmp(due->unit, "900") && !strcmp(due->measure, "thu") && due->closing_day == 930);
+				cr_assert(due->freshness == BAOPHU_FRESH && due->newest == BAOPHU_DATE_NONE &&
+					  due->closing == BAOPHU_DATE_NONE && due->next_closing == day(20240930));
+				continue;
+			}
+			cr_assert(due->rhythm == BAOPHU_MONTHLY && due->closing_day == 25 && due->grace_days == 3);
+			cr_assert(due->closing == day(20240525) && due->next_closing == day(20240625) &&
+				  !strcmp(due->measure, "bhxh"));
+			bool is_late = !strcmp(due->unit, "900.1"), is_fresh = !strcmp(due->unit, "900.0");
+			cr_assert_eq(due->newest, is_late ? day(20240425) : is_fresh ? day(20240526) : BAOPHU_DATE_NONE);
+			cr_assert_eq(due->freshness, is_late ? BAOPHU_LATE : is_fresh ? BAOPHU_FRESH : BAOPHU_SILENT);
+			cr_assert_str_eq(due->name, !strcmp(due->unit, "92") ? "Cần Thơ" : due->unit);
+		}
+		cr_assert(count[BAOPHU_FRESH] == 2 && count[BAOPHU_LATE] == 1 && count[BAOPHU_SILENT] == ALL - 2);
+	}
+	query.freshness = BAOPHU_LATE;
+	cr_assert_eq(ask_due(&f, query, 5).due_count, ALL - 1);
+	query.freshness = BAOPHU_SILENT;
+	query.unit = "900";
+	cr_assert_eq(ask_due(&f, query, 0).due_count, 1 + COMMUNES - 2);
+	query.agent = "cantho";
+	cr_assert_eq(ask_due(&f, query, 0).due_count, 1 + COMMUNES - 2);
+	query.agent = "other";
+	cr_assert_eq(ask_due(&f, query, 0).due_count, 0);
+	query.agent = "nobody";
+	struct wire_answer refused = ask_page(&f, &query);
+	expect_fault(&refused, BAOPHU_FAULT_AGENT_UNKNOWN, "nobody");
+	query = question(WIRE_QUERY_AGENTS, "", 0);
+	struct wire_answer answer = ask(&f, &query);
+	const struct wire_agent_info *agent = &answer.agents[1];
+	cr_assert(agent->freshness == BAOPHU_SILENT && agent->declared == ALL + 1 && agent->fresh == 2 && agent->due == 0 &&
+		  agent->late == 1 && agent->silent == ALL - 2);
+	cr_assert(answer.agents[0].freshness == BAOPHU_FRESHNESS_NONE && !answer.agents[0].declared);
 	teardown(&f);
 }
 

@@ -145,6 +145,28 @@ static const struct vector_case cases[] = {
 	{ .name = "grant-all-measures",
 	  UPDATE(ENTRY_GRANT, .grant = { .agent = 6, .unit = 92, .from = 17897, .until = BAOPHU_DATE_NONE }) },
 	{ .name = "held-decision", UPDATE(ENTRY_HELD_DECISION, .held = { .seq = 77, .release = 1 }) },
+	{ .name = "release",
+	  .kind = RECORD_RELEASE,
+	  .verdict = BAOPHU_APPLIED,
+	  .entry = UINT32_MAX,
+	  .entry_count = 2,
+	  .entries = { { .kind = ENTRY_HELD_DECISION, .held = { .seq = 77, .release = 1 } },
+		       { .kind = ENTRY_FACT, .fact = { .slot = SLOT, .figure = FIGURE } } } },
+	{ .name = "declare",
+	  UPDATE(ENTRY_DECLARE, .declare = { .agent = 6,
+					     .unit = 92,
+					     .level = 4,
+					     .extent = BAOPHU_OWN,
+					     .rhythm = BAOPHU_MONTHLY,
+					     .closing_day = 25,
+					     .grace_days = 3,
+					     .since = 18262,
+					     .measure_count = 3,
+					     .measures = measures }) },
+	{ .name = "declare-removed",
+	  UPDATE(ENTRY_DECLARE, .declare = { .agent = 6, .unit = 92, .extent = BAOPHU_WHOLE, .since = 18262 }) },
+	{ .name = "backup",
+	  UPDATE(ENTRY_BACKUP, .backup = { .place = { .seq = 0x123456789, .digest = { 1, 2, 3, [31] = 0xff } } }) },
 	{ .name = "epoch-open", UPDATE(ENTRY_EPOCH_OPEN, .epoch = { .agent = 6, .epoch = 3 }) },
 	{ .name = "threshold", UPDATE(ENTRY_THRESHOLD, .threshold = { 2, 975, 1, 5, 0 }) },
 	{ .name = "threshold-removed", UPDATE(ENTRY_THRESHOLD, .threshold = { .digits = 50, .line = 1, .removed = 1 }) },
@@ -162,7 +184,7 @@ static struct record_header header_of(const struct vector_case *c)
 		.rules = RECORD_RULES,
 		.time_ms = 1577836800123,
 		.principal = system ? 0 : 6,
-		.agent = system ? 0 : 5,
+		.agent = system && c->kind != RECORD_RELEASE ? 0 : 5,
 		.epoch = system ? 0 : 2,
 		.number = system ? 0 : 1000,
 		.verdict = c->verdict,
@@ -324,6 +346,20 @@ static void say_entry(struct text *text, const struct entry *e)
 		say(text, "\"entry\": \"threshold\", \"plan\": %u, \"digits\": %u, \"decimals\": %u, \"line\": %u, \"removed\": %u",
 		    e->threshold.plan, e->threshold.digits, e->threshold.decimals, e->threshold.line, e->threshold.removed);
 		break;
+	case ENTRY_DECLARE:
+		say(text,
+		    "\"entry\": \"declare\", \"agent\": %u, \"unit\": %u, \"level\": %u, \"extent\": %u, \"rhythm\": %u, "
+		    "\"closing_day\": %u, \"grace_days\": %u, \"since\": %d, \"measures\": [",
+		    e->declare.agent, e->declare.unit, e->declare.level, e->declare.extent, e->declare.rhythm,
+		    e->declare.closing_day, e->declare.grace_days, e->declare.since);
+		for (uint32_t i = 0; i < e->declare.measure_count; i++)
+			say(text, "%s%u", i ? ", " : "", e->declare.measures[i]);
+		say(text, "]");
+		break;
+	case ENTRY_BACKUP:
+		say(text, "\"entry\": \"backup\", \"seq\": %llu, ", (unsigned long long)e->backup.place.seq);
+		say_hex(text, "digest", e->backup.place.digest, BAOPHU_DIGEST_BYTES);
+		break;
 	case ENTRY_BOOT:
 		say(text, "\"entry\": \"boot\", ");
 		say_hex(text, "boot_id", e->boot.boot_id, sizeof e->boot.boot_id);
@@ -430,7 +466,8 @@ Test(record, every_record_kind_and_entry_kind_has_a_vector)
 	for (int kind = 0; kind < RECORD_KIND_COUNT; kind++)
 		cr_assert(record_kinds[kind], "record kind %d", kind);
 	for (int kind = ENTRY_FACT; kind <= ENTRY_CHECKPOINT; kind++) {
-		if (kind <= ENTRY_RATE || (kind >= ENTRY_LEVEL && kind <= ENTRY_THRESHOLD) || kind >= ENTRY_BOOT)
+		if (kind <= ENTRY_RATE || (kind >= ENTRY_LEVEL && kind <= ENTRY_THRESHOLD) || kind == ENTRY_DECLARE ||
+		    kind == ENTRY_BACKUP || kind >= ENTRY_BOOT)
 			cr_assert(entry_kinds[kind], "entry kind %d", kind);
 	}
 }
@@ -652,6 +689,17 @@ Test(record, a_list_longer_than_its_bound_is_damaged)
 	buffer[60] = 1;
 	buffer[RECORD_HEADER_BYTES + 20]++;
 	cr_assert_eq(read_all(buffer, bytes), -BAOPHU_EDAMAGED);
+	two.entries[0] = (struct entry){
+		.kind = ENTRY_DECLARE,
+		.declare = { .extent = BAOPHU_WHOLE, .measure_count = BAOPHU_DECLARE_MEASURES_MAX, .measures = many_measures }
+	};
+	bytes = encode(&two, &header);
+	cr_assert_eq(read_all(buffer, bytes), 0);
+	buffer[60] = 1;
+	buffer[RECORD_HEADER_BYTES + 20]++;
+	cr_assert_eq(read_all(buffer, bytes), -BAOPHU_EDAMAGED);
+	two.entries[0] = (struct entry){ .kind = ENTRY_GRANT,
+					 .grant = { .measure_count = BAOPHU_GRANT_MEASURES_MAX, .measures = many_measures } };
 	struct record_writer writer;
 	record_begin(&writer, buffer, sizeof buffer);
 	two.entries[0].grant.measure_count++;

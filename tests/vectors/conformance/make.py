@@ -312,8 +312,42 @@ def forks():
           last={"seq": 1, "digest": base64.b64encode(bytes(32)).decode()})
 
 
+def declare(unit="918", measures=("bhyt",), **more):
+    return {"declare": {"unit": unit, **({"measures": list(measures)} if measures else {}), **more}}
+
+
+def declarations():
+    monthly = {"rhythm": "RHYTHM_MONTHLY", "closing_day": 25, "grace_days": 3}
+    hello("other-hello", "another agent's session", "ingest", "other", collector(welcome={"epoch": 1, "next": 1}), agent="other")
+    update("declare", "what an agent reports, and how often", "other", receipt("APPLIED"), [declare(**monthly)])
+    query("declared", "a row says how many of the declared are up to date, also where nothing was reported",
+          row={"kind": "ROW_KIND_STOCK", "measure": "bhyt", "value": None, "state": "STATE_NO_REPORT", "fresh": 1, "declared": 1},
+          kind="QUERY_KIND_CHANGED", unit="918")
+    update("declare-all", "of all measures that were granted, each week; of every district at the unit or below it", "other",
+           receipt("APPLIED"), [declare(measures=(), rhythm="RHYTHM_WEEKLY", level="district")])
+    query("due", "what is declared, and how it stands", None, kind="QUERY_KIND_DUE", agent="other", freshness="FRESHNESS_FRESH")
+    query("due-nobody", "of an agent that does not exist", "CODE_QUERY", kind="QUERY_KIND_DUE", agent="nobody",
+          detail=("AGENT_UNKNOWN", {"named": "nobody"}))
+    update("declare-removed", "nothing is declared so any more", "other", receipt("APPLIED"), [declare(remove=True)])
+    refused("declare-removed-again", "nor was anything", "other", "CODE_NO_SUCH", [declare(remove=True)])
+    refused("declare-no-rhythm", "a declaration that does not say how often", "other", "CODE_MALFORMED", [declare(grace_days=1)])
+    refused("declare-closing-day", "a 32nd day of the month", "other", "CODE_PERIOD", [declare(rhythm="RHYTHM_MONTHLY", closing_day=32)])
+    refused("declare-level", "a level that does not exist", "other", "CODE_NO_SUCH", [declare(level="planet", **monthly)])
+    refused("declare-measure", "a measure that does not exist", "other", "CODE_MEASURE_UNKNOWN", [declare(measures=("nope",), **monthly)])
+    refused("declare-twice", "a measure twice", "other", "CODE_DUPLICATE", [declare(measures=("bhyt", "bhyt"), **monthly)])
+    refused("declare-not-owner", "a unit that was granted to another agent", "other", "CODE_NOT_OWNER", [declare("927", **monthly)])
+    update("declare-no-owner", "a unit that was granted to nobody", "other", receipt("HELD", "CODE_NO_OWNER", 0), [declare("VN", **monthly)])
+    update("declare-unit-unknown", "no unit ever had this code", "other", receipt("HELD", "CODE_UNIT_UNKNOWN", 0), [declare("777", **monthly)])
+    place = {"seq": 1, "digest": base64.b64encode(bytes(32)).decode()}
+    refused("backup-elsewhere", "a verified backup of another history", "control", "CODE_NO_SUCH", [{"backup": {"place": place}}])
+    refused("backup-beyond", "a verified backup of what is not in the log yet", "control", "CODE_NO_SUCH",
+            [{"backup": {"place": {**place, "seq": 10**12}}}])
+    refused("backup-nowhere", "a verified backup without a place", "control", "CODE_MALFORMED", [{"backup": {}}])
+    refused("backup-by-agent", "an agent says that a backup was verified", "other", "CODE_FORBIDDEN", [{"backup": {"place": place}}])
+
+
 def main():
-    for part in (strangers, administration, figures, imports, questions, forks):
+    for part in (strangers, administration, figures, imports, questions, forks, declarations):
         part()
     out = {"cannot": {"CODE_BUSY": "needs a collector under load", "CODE_DISK": "needs a full disk",
                       "CODE_INDEXING": "needs an index that is being rebuilt"},
