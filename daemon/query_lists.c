@@ -599,7 +599,8 @@ static int take_due(struct question *question, const struct state *state, struct
 			continue;
 		for (uint32_t i = unit == question->position >> 32 ? first : 0; i < of_unit->series_count && !error; i++) {
 			const struct liveness_series *series = &of_unit->series[i];
-			bool is_asked = (!question->agent || series->agent == question->agent) && series->freshness >= query->freshness;
+			bool is_asked = (!question->agent || series->agent == question->agent) &&
+					series->freshness >= query->freshness;
 			if (looked_at++ < SERIES_A_PAGE && !is_asked)
 				continue;
 			if (count == question->limit || looked_at > SERIES_A_PAGE) {
