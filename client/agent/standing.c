@@ -160,6 +160,7 @@ static int write_office(const struct standing *standing, struct writer *writer)
 struct figures {
 	const struct standing *standing;
 	struct writer *writer;
+	const struct form_pending **waiting; /* by unit and measure, then in order of saving */
 	bool *is_shown; /* by pending: it stands beside its figure, or another of its unit and measure does */
 };
 static const struct column figure_columns[] = {
@@ -182,15 +183,34 @@ static const struct column figure_columns[] = {
 };
 enum { FIGURE_FIELDS = sizeof figure_columns / sizeof *figure_columns };
 
+static int by_unit_and_measure(const void *a, const void *b)
+{
+	const struct form_pending *x = *(const struct form_pending *const *)a, *y = *(const struct form_pending *const *)b;
+	int order = strcmp(x->unit, y->unit);
+	order = order ? order : strcmp(x->measure, y->measure);
+	return order ? order : x < y ? -1 : x > y;
+}
+
 /* The newest figure that waits for this unit and measure: the latest period, and of one period the last saved. */
 static const struct form_pending *waiting_of(struct figures *figures, const char *unit, const char *measure)
 {
+	const struct standing *standing = figures->standing;
 	const struct form_pending *newest = NULL;
-	for (size_t i = 0; i < figures->standing->pending_count; i++) {
-		const struct form_pending *pending = &figures->standing->pending[i];
+	size_t low = 0, high = standing->pending_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct form_pending *pending = figures->waiting[middle];
+		int order = strcmp(pending->unit, unit);
+		if ((order ? order : strcmp(pending->measure, measure)) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < standing->pending_count; low++) {
+		const struct form_pending *pending = figures->waiting[low];
 		if (strcmp(pending->unit, unit) != 0 || strcmp(pending->measure, measure) != 0)
-			continue;
-		figures->is_shown[i] = true;
+			break;
+		figures->is_shown[pending - standing->pending] = true;
 		if (!newest || pending->to >= newest->to)
 			newest = pending;
 	}
@@ -278,10 +298,17 @@ static int write_new_figures(struct figures *figures)
 
 static int write_figures(const struct standing *standing, struct writer *writer)
 {
-	struct figures figures = { .standing = standing, .writer = writer, .is_shown = calloc(standing->pending_count + 1, 1) };
+	struct figures figures = { .standing = standing,
+				   .writer = writer,
+				   .waiting = malloc((standing->pending_count + 1) * sizeof(const struct form_pending *)),
+				   .is_shown = calloc(standing->pending_count + 1, 1) };
 	struct wire_arena arena = { 0 };
 	struct column columns[FIGURE_FIELDS];
-	int error = figures.is_shown ? 0 : -ENOMEM;
+	int error = figures.is_shown && figures.waiting ? 0 : -ENOMEM;
+	for (size_t i = 0; i < standing->pending_count && !error; i++)
+		figures.waiting[i] = &standing->pending[i];
+	if (!error)
+		qsort(figures.waiting, standing->pending_count, sizeof *figures.waiting, by_unit_and_measure);
 	for (size_t i = 0; i < FIGURE_FIELDS; i++) {
 		columns[i] = figure_columns[i];
 		if (columns[i].heading)
@@ -301,6 +328,7 @@ static int write_figures(const struct standing *standing, struct writer *writer)
 		error = write_new_figures(&figures);
 	int end = writer_end(writer);
 	wire_arena_finish(&arena);
+	free(figures.waiting);
 	free(figures.is_shown);
 	return error ? error : end;
 }

@@ -123,6 +123,7 @@ Test(standing, keeps_what_is_confirmed_and_what_waits_apart)
 	cr_assert(number(row, "value") == 6512 && number(row, "unconfirmed") == 6611 && number(row, "target") == 7000);
 	cr_assert_str_eq(json_string_value(json_object_get(row, "plan_pct")), "93.03");
 	cr_assert_str_eq(json_string_value(json_object_get(row, "unconfirmed_to")), "2025-07-31");
+	cr_assert_eq(json_array_size(json_object_get(json, "figures")), 11, "each once");
 	row = figure_of(json, "00457", "bhyt");
 	cr_assert(row && is_null(row, "value") && number(row, "unconfirmed") == 0, "what the centre had nothing of");
 	row = figure_of(json, "20050", "bhxh_tn");
