@@ -37,7 +37,7 @@ grep_code() {
 outside() { grep -vE "$1"; }
 
 ours='^(daemon|proto|client|include)/.*\.[ch]$'
-pure='^(proto/[a-z_]+|daemon/(vec|record|units|measures|plans|rates|agents|lines|declarations|registry|facts|liveness|coverage|fold))\.[ch]$'
+pure='^(proto/[a-z_]+|daemon/(vec|record|units|measures|plans|rates|agents|lines|declarations|registry|facts|liveness|coverage|fold)|client/sheet/(human|decimal|sheet_style))\.[ch]$'
 
 grep_in "$ours" '#include[ ]*[<"]lmdb\.h' | outside '^daemon/(log|history)[a-z_]*\.[ch]:' |
 	found '<lmdb.h> outside daemon/log and daemon/history'
@@ -45,6 +45,9 @@ grep_in "$ours" '#include[ ]*[<"]zmq\.h' | outside '^(daemon/sockets[a-z_]*\.[ch
 	found '<zmq.h> outside daemon/sockets, client/lib and client/bench'
 grep_in "$ours" '#include[ ]*[<"][^>"]*\.pb-c\.h' | outside '^proto/wire\.c:' |
 	found 'generated protobuf headers outside proto/wire.c'
+grep_in "$ours" '#include[ ]*[<"](zip|expat|csv)\.h' | outside '^client/sheet/sheet_(archive|csv)\.c:' |
+	found 'readers of strangers'"'"' files outside client/sheet'
+grep_in "$ours" '#include[ ]*[<"]seccomp\.h' | outside '^client/sheet/sheet_sandbox\.c:' | found '<seccomp.h> outside client/sheet/sheet_sandbox.c'
 grep_code '^(daemon|proto|include)/.*\.[ch]$' '\b(float|double)\b' | found 'floating point in daemon, proto or include'
 select_files '\.proto$' | xargs -r sed 's|//.*||' | grep -nE '\b(float|double)\b' | found 'floating point on the wire'
 grep_code "$pure" '\b(clock_gettime|gettimeofday|time|fopen|printf|fprintf|getenv|rand|random|randombytes_[a-z]+)[ ]*\(' |

@@ -153,7 +153,8 @@ static int settle(struct answer *answer, int status, struct sheet **ret_sheet, s
 	int error;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && answer->size >= sizeof(struct sheet_image) &&
 	    memcmp(answer->bytes, SHEET_IMAGE_MAGIC, sizeof((struct sheet_image *)0)->magic) == 0) {
-		error = sheet_from_image(answer->bytes, answer->size, ret_sheet);
+		void *image = realloc(answer->bytes, answer->size); /* it is kept: without the room it was received in */
+		error = sheet_from_image(image ? image : answer->bytes, answer->size, ret_sheet);
 		return error == -BAOPHU_EMALFORMED ? wrong(ret_problem, SHEET_READER_WRONG, "") : error;
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
