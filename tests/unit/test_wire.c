@@ -561,3 +561,48 @@ Test(wire, kinds_are_the_field_numbers_of_the_proto)
 	SAME_FIELDS(collector_message, WIRE_WELCOME, WIRE_TURNED, WIRE_RECEIPTS, WIRE_NOT_NOW, WIRE_STAGED, WIRE_BEAT_ANSWER,
 		    WIRE_STOPPED);
 }
+
+/* Under another epoch and number the same bytes as if it had been encoded so; what the encoders did not make is refused. */
+Test(wire, renumbers_what_was_encoded)
+{
+	static uint8_t bytes[BAOPHU_MESSAGE_BYTES_MAX], wanted[BAOPHU_MESSAGE_BYTES_MAX], got[BAOPHU_MESSAGE_BYTES_MAX];
+	const uint64_t numbers[] = { 1, 127, 128, 300000, UINT64_MAX };
+	struct wire_entry entries[3];
+	const uint8_t *stage_bytes, *stage_got;
+	size_t stage_size, got_size;
+	for (int i = 0; i < 3; i++)
+		entries[i] = (struct wire_entry){ .kind = WIRE_FACT,
+						  .fact = { "927", "bhyt", BAOPHU_WHOLE, 15000, 15000, i, BAOPHU_FINAL,
+							    BAOPHU_REPORTED, BAOPHU_EXACT, BAOPHU_REASON_NONE } };
+	for (size_t a = 0; a < 5; a++)
+		for (size_t b = 0; b < 5; b++) {
+			struct wire_payload payload = { "thoi-lai", numbers[a], numbers[b], 3, entries, false, { 0 } };
+			ssize_t size = wire_encode_payload(&payload, bytes, sizeof bytes);
+			payload.epoch = numbers[4 - a];
+			payload.number = numbers[(b + 2) % 5];
+			ssize_t wanted_size = wire_encode_payload(&payload, wanted, sizeof wanted);
+			cr_assert(size > 0 && wanted_size > 0);
+			cr_assert_eq(wire_renumber_payload(bytes, (size_t)size, payload.epoch, payload.number, got, sizeof got),
+				     wanted_size);
+			cr_assert_arr_eq(got, wanted, (size_t)wanted_size);
+			cr_assert_eq(wire_renumber_payload(bytes, (size_t)size, 1, 1, got, 20), -BAOPHU_EFULL);
+
+			struct wire_stage stage = {
+				.epoch = numbers[a], .batch = numbers[b], .part = 7, .entry_count = 3, .entries = entries
+			};
+			size = wire_encode_stage(&stage, bytes, sizeof bytes, &stage_bytes, &stage_size);
+			stage.epoch = numbers[4 - a];
+			wanted_size = wire_encode_stage(&stage, wanted, sizeof wanted, &stage_bytes, &stage_size);
+			cr_assert(size > 0 && wanted_size > 0);
+			cr_assert_eq(wire_renumber_stage(bytes, (size_t)size, stage.epoch, got, sizeof got, &stage_got, &got_size),
+				     wanted_size);
+			cr_assert_arr_eq(got, wanted, (size_t)wanted_size);
+			cr_assert(got_size == stage_size && memcmp(stage_got, stage_bytes, stage_size) == 0);
+		}
+	/* an entry before the header's fields; no agent; nothing; a stage that is none */
+	const uint8_t turned[] = { 0x22, 0x00, 0x0a, 0x01, 'a', 0x10, 0x01, 0x18, 0x01 };
+	cr_assert_eq(wire_renumber_payload(turned, sizeof turned, 2, 2, got, sizeof got), -BAOPHU_EMALFORMED);
+	cr_assert_eq(wire_renumber_payload(turned + 5, 4, 2, 2, got, sizeof got), -BAOPHU_EMALFORMED);
+	cr_assert_eq(wire_renumber_payload(turned, 0, 2, 2, got, sizeof got), -BAOPHU_EMALFORMED);
+	cr_assert_eq(wire_renumber_stage(turned, sizeof turned, 2, got, sizeof got, &stage_got, &got_size), -BAOPHU_EMALFORMED);
+}
