@@ -8,13 +8,31 @@
 #include "language.h"
 #include "send.h"
 #include "text.h"
+#include "words.h"
+
+/* "4 up to date, 2 late": how many of the series that a sender declared stand how; the worst last. */
+static const char *standing(const struct wire_agent_info *agent, char *buffer, size_t size)
+{
+	const uint32_t counts[BAOPHU_FRESHNESS_COUNT] = { [BAOPHU_FRESH] = agent->fresh,
+							  [BAOPHU_DUE] = agent->due,
+							  [BAOPHU_LATE] = agent->late,
+							  [BAOPHU_SILENT] = agent->silent };
+	size_t used = 0;
+	*buffer = '\0';
+	for (int freshness = BAOPHU_FRESH; freshness < BAOPHU_FRESHNESS_COUNT && used < size; freshness++)
+		if (counts[freshness])
+			used += (size_t)snprintf(buffer + used, size - used, "%s%u %s", used ? ", " : "", counts[freshness],
+						 word_for_people(WORDS_FRESHNESS, freshness));
+	return buffer;
+}
 
 static int write_agents(void *context, const struct wire_answer *answer)
 {
 	struct cli *cli = context;
+	bool people = writer_is_for_people(&cli->writer);
 	for (uint32_t i = 0; i < answer->agent_count; i++) {
 		const struct wire_agent_info *agent = &answer->agents[i];
-		char units[4096] = "";
+		char units[4096] = "", declared[200];
 		size_t used = 0;
 		for (uint32_t j = 0; j < agent->unit_count && used < sizeof units; j++)
 			used += (size_t)snprintf(units + used, sizeof units - used, "%s%s", j ? " " : "", agent->units[j]);
@@ -27,6 +45,13 @@ static int write_agents(void *context, const struct wire_answer *answer)
 			field_time(agent->last_ms),
 			field_integer(agent->epochs),
 			field_integer(agent->frozen),
+			field_text(people ? standing(agent, declared, sizeof declared)
+					  : word_of(WORDS_FRESHNESS, (int)agent->freshness)),
+			field_integer(agent->declared),
+			field_integer(agent->fresh),
+			field_integer(agent->due),
+			field_integer(agent->late),
+			field_integer(agent->silent),
 		};
 		int error = writer_row(&cli->writer, fields);
 		if (error)
@@ -46,6 +71,12 @@ int agent_list(struct cli *cli)
 		{ .key = "last_time", .heading = _("Last heard"), .wrap = true },
 		{ .key = "epochs" },
 		{ .key = "frozen", .heading = _("Frozen"), .right = true },
+		{ .key = "freshness", .heading = _("Standing"), .wrap = true },
+		{ .key = "declared" },
+		{ .key = "fresh" },
+		{ .key = "due" },
+		{ .key = "late" },
+		{ .key = "silent" },
 	};
 	struct reader *reader = NULL;
 	int status = ask_open(cli, &reader);

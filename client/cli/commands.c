@@ -86,6 +86,11 @@ static const struct command commands[] = {
 	  "baophu held refuse 57" },
 	{ "agent", "list", "", 0, 0, BIT(OPTION_AS_OF) | BIT(OPTION_QUERY) | BIT(OPTION_MIN_SEQ), agent_list,
 	  N_("senders, and what each may report"), "baophu agent list" },
+	{ "agent", "due", "[NAME]", 0, 1, BIT(OPTION_LATE) | BIT(OPTION_SILENT) | BIT(OPTION_QUERY) | BIT(OPTION_MIN_SEQ),
+	  agent_due, N_("what senders declared that they report, and which of it is due, late or silent"),
+	  "baophu agent due\n"
+	  "baophu agent due thoi-lai\n"
+	  "baophu agent due --silent" },
 	{ "agent", "import", "FILE", 1, 1, BIT(OPTION_DRY_RUN) | BIT(OPTION_REVOKE) | BIT(OPTION_QUERY) | ADMINISTRATION,
 	  agent_import, N_("enrol offices from a file"),
 	  "baophu agent import agents.csv\n"

@@ -30,3 +30,4 @@ int server_resend(struct cli *cli);
 int agent_list(struct cli *cli);
 int agent_import(struct cli *cli);
 int agent_open(struct cli *cli);
+int agent_due(struct cli *cli);

@@ -126,6 +126,8 @@ const struct column coverage_columns[COVERAGE_FIELDS] = {
 	{ .key = "whole_to" },
 	{ .key = "date" },
 	{ .key = "moved_net" },
+	{ .key = "fresh" },
+	{ .key = "declared" },
 };
 
 bool coverage_is_rate_plan(const struct baophu_row *row)
@@ -234,6 +236,8 @@ void coverage_fields(const struct baophu_record *record, const struct baophu_row
 	fields[n++] = field_date(row->whole_to);
 	fields[n++] = field_date(record->date);
 	fields[n++] = field_integer(row->moved_net);
+	fields[n++] = is_figure && row->declared ? field_integer(row->fresh) : field_null();
+	fields[n++] = is_figure && row->declared ? field_integer(row->declared) : field_null();
 }
 
 int coverage_write_rows(struct writer *writer, const struct coverage_set *set, unsigned decimals)

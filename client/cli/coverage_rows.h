@@ -25,7 +25,7 @@ void coverage_set_sort(struct coverage_set *set);
 const struct baophu_record *coverage_set_find(const struct coverage_set *set, uint32_t unit_number);
 
 /* The flat row: one for each unit and measure, plan or indicator. */
-enum { COVERAGE_FIELDS = 42 };
+enum { COVERAGE_FIELDS = 44 };
 extern const struct column coverage_columns[COVERAGE_FIELDS];
 struct coverage_field_texts {
 	char flags[BAOPHU_ROW_FLAGS_MAX * 32];

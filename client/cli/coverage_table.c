@@ -166,6 +166,8 @@ static void put_figure(const struct lines *lines, struct line *line, const struc
 		if (row->basis == BAOPHU_BASIS_WHOLE && row->sum != BAOPHU_ABSENT)
 			put(line->cells[CELL_REPORTED], _("sum %s"), number_format(row->sum, lines->vietnamese, number));
 	}
+	if (row->declared) /* of the series declared here and below */
+		put(line->cells[CELL_REPORTED], _("%u/%u up to date"), row->fresh, row->declared);
 }
 
 static void put_share(const struct lines *lines, struct line *line, const struct baophu_row *row)

@@ -104,6 +104,8 @@ static const struct option_row {
 	[OPTION_JOURNAL] = { "journal", 0, TYPE_TEXT, AT(journal), "DIR",
 			     N_("keep the change there before it is sent, for a centre that is put back to an older copy"),
 			     "BAOPHU_JOURNAL", NULL, 0, 0 },
+	[OPTION_LATE] = { "late", 0, TYPE_FLAG, AT(late), NULL, N_("only what is late or silent"), NULL, NULL, 0, 0 },
+	[OPTION_SILENT] = { "silent", 0, TYPE_FLAG, AT(silent), NULL, N_("only what is silent"), NULL, NULL, 0, 0 },
 #undef AT
 #undef CHOICES
 };

@@ -106,6 +106,18 @@ static const struct word flags[] = {
 	{ BAOPHU_FLAG_BOUND_SUM, "bound_sum", N_("the sum contains figures given only as “more than” or “nearly”") },
 };
 
+static const struct word rhythms[] = {
+	{ BAOPHU_DAILY, "daily", N_("every day") },       { BAOPHU_WEEKLY, "weekly", N_("every week") },
+	{ BAOPHU_MONTHLY, "monthly", N_("every month") }, { BAOPHU_QUARTERLY, "quarterly", N_("every quarter") },
+	{ BAOPHU_YEARLY, "yearly", N_("every year") },
+};
+static const struct word freshnesses[] = {
+	{ BAOPHU_FRESH, "fresh", N_("up to date") },
+	{ BAOPHU_DUE, "due", N_("due") },
+	{ BAOPHU_LATE, "late", N_("late") },
+	{ BAOPHU_SILENT, "silent", N_("silent") },
+};
+
 /* The catalogue's; a centre may have more. */
 static const struct word levels[] = {
 	{ 1, "country", N_("country") }, { 2, "province", N_("province") }, { 3, "district", N_("district") },
@@ -135,6 +147,8 @@ static const struct {
 	[WORDS_PLAN_STATE] = LIST(plan_states),
 	[WORDS_FLAG] = LIST(flags),
 	[WORDS_LEVEL] = LIST(levels),
+	[WORDS_RHYTHM] = LIST(rhythms),
+	[WORDS_FRESHNESS] = LIST(freshnesses),
 };
 
 static const struct word *find(enum word_list list, int value)

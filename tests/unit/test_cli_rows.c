@@ -92,6 +92,8 @@ static void build(void)
 	rows[n].bound = BAOPHU_NEARLY;
 	rows[n++].status = BAOPHU_ESTIMATE;
 	rows[n] = figure(BAOPHU_ROW_FLOW, "chuyendi", 1200, 20240101, 20240331);
+	rows[n].fresh = 3;
+	rows[n].declared = 5;
 	rows[n++].moved_net = -345;
 	rows[n] = absent(BAOPHU_ROW_SHARE, "bhxh_laodong", BAOPHU_STATE_COMPUTED);
 	rows[n].from = rows[n].to = rows[n].oldest = day(20210930);
