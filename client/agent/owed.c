@@ -195,14 +195,17 @@ int owed_settle(struct owed *owed, uint64_t batch)
 	return 0;
 }
 
-static int await_again(struct owed *owed, uint64_t batch, bool is_told, uint64_t from)
+int owed_await(struct owed *owed, uint64_t batch)
 {
 	char old[FILE_NAME_BYTES], new[FILE_NAME_BYTES];
-	if (!is_told || batch < from)
-		return 0;
 	file_name(batch, true, old);
 	file_name(batch, false, new);
 	return renameat(owed->dir, old, owed->dir, new) == 0 ? insert(owed, batch) : -errno;
+}
+
+static int await_again(struct owed *owed, uint64_t batch, bool is_told, uint64_t from)
+{
+	return is_told && batch >= from ? owed_await(owed, batch) : 0;
 }
 
 int owed_await_again(struct owed *owed, uint64_t from) { return for_each(owed, await_again, from); }

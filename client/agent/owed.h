@@ -25,6 +25,8 @@ bool owed_next(const struct owed *owed, uint64_t after, uint64_t *ret_batch);
 int owed_read(const struct owed *owed, uint64_t batch, char ret_name[static INBOX_NAME_BYTES], bool *ret_is_of_folder);
 /* Its receipt was told. */
 int owed_settle(struct owed *owed, uint64_t batch);
+/* The receipt of one batch is to be told anew. -ENOENT: it never was told. */
+int owed_await(struct owed *owed, uint64_t batch);
 /* The centre was put back: all batches from this one on await their receipts again. */
 int owed_await_again(struct owed *owed, uint64_t from);
 /* Forgets what was told of batches below this one. */

@@ -8,7 +8,7 @@
 #include "form.h"
 #include "outbox.h"
 
-enum { UNCONFIRMED_MAX = 16384 };
+enum { UNCONFIRMED_MAX = 4096 };
 struct unconfirmed;
 /* NULL without memory. */
 struct unconfirmed *unconfirmed_create(void);

@@ -106,6 +106,15 @@ static const struct option_row {
 			     "BAOPHU_JOURNAL", NULL, 0, 0 },
 	[OPTION_LATE] = { "late", 0, TYPE_FLAG, AT(late), NULL, N_("only what is late or silent"), NULL, NULL, 0, 0 },
 	[OPTION_SILENT] = { "silent", 0, TYPE_FLAG, AT(silent), NULL, N_("only what is silent"), NULL, NULL, 0, 0 },
+	[OPTION_CONFIG] = { "config", 0, TYPE_TEXT, AT(config), "FILE",
+			    N_("settings of the office; /etc/baophu/agent.conf by default"), "BAOPHU_AGENT_CONFIG", NULL, 0, 0 },
+	[OPTION_SOCKET] = { "socket", 0, TYPE_TEXT, AT(socket), "PATH",
+			    N_("where the agent listens; as its settings say by default"), "BAOPHU_AGENT_SOCKET", NULL, 0, 0 },
+	[OPTION_OUT] = { "out", 0, TYPE_TEXT, AT(out), "FILE", N_("file to write"), NULL, NULL, 0, 0 },
+	[OPTION_OF_UNIT] = { "unit", 0, TYPE_TEXT, AT(unit), "UNIT", N_("code or name of the unit"), NULL, NULL, 0, 0 },
+	[OPTION_DATE] = { "date", 0, TYPE_TEXT, AT(date), "DATE", N_("day of the figure: 30/4/2024"), NULL, NULL, 0, 0 },
+	[OPTION_PERIOD] = { "period", 0, TYPE_TEXT, AT(period), "PERIOD",
+			    N_("as people say it: tháng 4/2024, quý I/2024, 6 tháng đầu năm 2024"), NULL, NULL, 0, 0 },
 #undef AT
 #undef CHOICES
 };
@@ -222,6 +231,11 @@ void options_init(struct options *options)
 		.ingest = "tcp://127.0.0.1:7101",
 		.control = "ipc:///run/baophud/control",
 		.publish = "tcp://127.0.0.1:7103",
+		.config = "",
+		.socket = "",
+		.out = "",
+		.date = "",
+		.period = "",
 	};
 }
 

@@ -1,0 +1,25 @@
+/* decisions.h - what an administrator of the centre decided about this office's held updates, found out by asking.
+ *
+ * The centre lists what is held and undecided; what this outbox still takes for held and is not in that list was decided. Released it was when
+ * a figure of it stands in the history after it was held, under this office's name; else it was refused. One step at a time, never waiting;
+ * asks only while the outbox has something held. Threads: one.
+ */
+#pragma once
+
+#include <poll.h>
+
+#include "outbox.h"
+#include "reader.h"
+
+enum { DECISIONS_DESCRIPTORS = 2, DECISIONS_HELD_MAX = 4096 /* of this office, that can be told apart at a time */ };
+struct decisions;
+/* All borrowed but copied. Returns owned; -ENOMEM. */
+int decisions_open(const char *endpoint, const char *agent, struct decisions **ret_decisions);
+void decisions_close(struct decisions *decisions); /* takes NULL */
+/* Asks soon: an update was held, or the map of the centre has changed. */
+void decisions_wake(struct decisions *decisions, int64_t now_ms);
+/* When decisions_work must be called next, and what to poll meanwhile; as asking.h. `is_possible`: there is a link and something is held. */
+int64_t decisions_due_ms(const struct decisions *decisions, bool is_possible);
+unsigned decisions_poll(const struct decisions *decisions, struct pollfd ret_descriptors[DECISIONS_DESCRIPTORS]);
+/* Works without waiting. 1 for each update that was decided, with its serial; the outbox knows it then (outbox_settle_held). 0: nothing now. */
+int decisions_work(struct decisions *decisions, struct outbox *outbox, int64_t now_ms, uint64_t *ret_serial, bool *ret_is_released);
