@@ -16,20 +16,6 @@ void agents_finish(struct agents *agents)
 	vec_finish(&agents->by_epoch);
 }
 
-int agents_clone(struct agents *to, const struct agents *from)
-{
-	agents_init(to);
-	if (vec_clone(&to->agents, &from->agents, sizeof(struct agent)) ||
-	    vec_clone(&to->grants, &from->grants, sizeof(struct grant)) ||
-	    vec_clone(&to->newest_of_unit, &from->newest_of_unit, sizeof(uint32_t)) ||
-	    vec_clone(&to->lists, &from->lists, sizeof(uint16_t)) || vec_clone(&to->epochs, &from->epochs, sizeof(struct epoch)) ||
-	    vec_clone(&to->by_epoch, &from->by_epoch, sizeof(uint32_t))) {
-		agents_finish(to);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
 int agents_apply(struct agents *agents, const struct entry_agent *entry, uint64_t id)
 {
 	if (entry->agent >= agents->agents.count &&
@@ -111,23 +97,14 @@ struct epoch *agents_epoch(const struct agents *agents, uint32_t agent, uint64_t
 	return NULL;
 }
 
-int agents_apply_epoch(struct agents *agents, enum entry_kind kind, const struct entry_epoch *entry)
+/* What an epoch adds to the digest in a state. Grants and numbers change it without a look at the table: what was before is known from them. */
+static uint64_t mark_of(uint32_t agent, uint64_t epoch, uint64_t next, bool frozen)
 {
-	if (!entry->agent || entry->agent >= agents->agents.count)
-		return -BAOPHU_EDAMAGED;
-	struct agent *agent = vec_at(&agents->agents, struct agent, entry->agent);
-	struct epoch *epoch = agents_epoch(agents, entry->agent, entry->epoch);
-	if (kind != ENTRY_EPOCH) {
-		bool freeze = kind == ENTRY_FREEZE;
-		if (!epoch)
-			return -BAOPHU_EDAMAGED;
-		if (epoch->frozen != freeze)
-			agent->frozen_count += freeze ? 1 : -1;
-		epoch->frozen = freeze;
-		return 0;
-	}
-	if (epoch)
-		return -BAOPHU_EDAMAGED;
+	return baophu_mix64(0, baophu_mix64(0, epoch ^ (uint64_t)agent << 40) + next * 2 + frozen);
+}
+
+static int epoch_add(struct agents *agents, const struct epoch *epoch)
+{
 	if ((agents->epochs.count + 1) * 2 > agents->by_epoch.count) {
 		struct vec grown = { 0 };
 		if (!vec_grow(&grown, agents->by_epoch.count ? agents->by_epoch.count * 2 : 64, sizeof(uint32_t)))
@@ -137,29 +114,127 @@ int agents_apply_epoch(struct agents *agents, enum entry_kind kind, const struct
 		for (uint32_t i = 0; i < agents->epochs.count; i++)
 			by_epoch_put(agents, i);
 	}
-	epoch = vec_grow(&agents->epochs, 1, sizeof *epoch);
-	if (!epoch)
+	struct epoch *place = vec_grow(&agents->epochs, 1, sizeof *place);
+	if (!place)
 		return -ENOMEM;
-	*epoch = (struct epoch){ .epoch = entry->epoch, .next = 1, .agent = entry->agent };
+	*place = *epoch;
 	by_epoch_put(agents, (uint32_t)agents->epochs.count - 1);
+	return 0;
+}
+
+int agents_clone(struct agents *to, const struct agents *from)
+{
+	agents_init(to);
+	if (vec_clone(&to->agents, &from->agents, sizeof(struct agent)) ||
+	    vec_clone(&to->grants, &from->grants, sizeof(struct grant)) ||
+	    vec_clone(&to->newest_of_unit, &from->newest_of_unit, sizeof(uint32_t)) ||
+	    vec_clone(&to->lists, &from->lists, sizeof(uint16_t))) {
+		agents_finish(to);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < from->epochs.count; i++) {
+		const struct epoch *epoch = vec_at(&from->epochs, struct epoch, i);
+		if (epoch->frozen && epoch_add(to, epoch)) {
+			agents_finish(to);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void agents_forget(struct agents *agents, bool (*is_kept)(void *context, const struct epoch *epoch), void *context)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < agents->epochs.count; i++) {
+		struct epoch *epoch = vec_at(&agents->epochs, struct epoch, i);
+		if (epoch->frozen || (is_kept && is_kept(context, epoch)))
+			*vec_at(&agents->epochs, struct epoch, kept++) = *epoch;
+	}
+	agents->epochs.count = kept;
+	if (agents->by_epoch.count)
+		memset(agents->by_epoch.data, 0, agents->by_epoch.count * sizeof(uint32_t));
+	for (uint32_t i = 0; i < kept; i++)
+		by_epoch_put(agents, i);
+}
+
+static int set_frozen(struct agents *agents, struct agent *agent, const struct entry_epoch *entry, bool frozen)
+{
+	struct epoch *epoch = agents_epoch(agents, entry->agent, entry->epoch);
+	if (!epoch && frozen && agents->epochs_max) { /* forgotten while loading; its number is still to come */
+		int error = agents_recall(agents, entry->agent, entry->epoch, 1);
+		if (error)
+			return error;
+		epoch = agents_epoch(agents, entry->agent, entry->epoch);
+	}
+	if (!epoch || epoch->frozen == frozen)
+		return -BAOPHU_EDAMAGED;
+	agents->epochs_digest += mark_of(entry->agent, entry->epoch, epoch->next, frozen) -
+				 mark_of(entry->agent, entry->epoch, epoch->next, !frozen);
+	agent->frozen_count += frozen ? 1 : -1;
+	epoch->frozen = frozen;
+	return 0;
+}
+
+int agents_apply_epoch(struct agents *agents, enum entry_kind kind, const struct entry_epoch *entry)
+{
+	if (!entry->agent || entry->agent >= agents->agents.count)
+		return -BAOPHU_EDAMAGED;
+	struct agent *agent = vec_at(&agents->agents, struct agent, entry->agent);
+	if (kind != ENTRY_EPOCH)
+		return set_frozen(agents, agent, entry, kind == ENTRY_FREEZE);
+	const struct epoch *epoch = agents_epoch(agents, entry->agent, entry->epoch);
+	if (epoch && (epoch->frozen || epoch->next > 1))
+		return -BAOPHU_EDAMAGED;
+	if (!epoch && agents_recall(agents, entry->agent, entry->epoch, 1))
+		return -ENOMEM;
+	agents->epochs_digest += mark_of(entry->agent, entry->epoch, 1, false);
 	agent->epoch_count++;
 	if (entry->epoch > agent->newest_epoch && entry->epoch < BAOPHU_EPOCH_CHOSEN_MIN)
 		agent->newest_epoch = entry->epoch;
 	return 0;
 }
 
-void agents_decided(struct agents *agents, uint32_t number, uint64_t epoch_number, uint64_t update, uint64_t seq, int64_t time_ms)
+static void note_use(struct agents *agents, uint32_t number, uint64_t seq, int64_t time_ms)
 {
-	struct epoch *epoch = agents_epoch(agents, number, epoch_number);
-	if (epoch && update >= epoch->next)
-		epoch->next = update + 1;
-	if (number && number < agents->agents.count) {
-		struct agent *agent = vec_at(&agents->agents, struct agent, number);
-		if (seq > agent->last_seq) {
-			agent->last_seq = seq;
-			agent->last_ms = time_ms;
-		}
-	}
+	struct agent *agent = number < agents->agents.count ? vec_at(&agents->agents, struct agent, number) : NULL;
+	if (!number || !agent || seq <= agent->last_seq)
+		return;
+	agent->last_seq = seq;
+	agent->last_ms = time_ms;
+}
+
+int agents_decided(struct agents *agents, uint32_t agent, uint64_t epoch_number, uint64_t update, uint64_t seq, int64_t time_ms)
+{
+	struct epoch *epoch = agents_epoch(agents, agent, epoch_number);
+	note_use(agents, agent, seq, time_ms);
+	if (epoch && update < epoch->next)
+		return 0;
+	/* Numbers are decided one after the other, so this one was the next of an epoch that was forgotten. */
+	uint64_t next = epoch ? epoch->next : update;
+	struct epoch now = { .epoch = epoch_number, .next = update + 1, .seq = seq, .agent = agent };
+	if (epoch)
+		*epoch = now;
+	else if (epoch_add(agents, &now))
+		return -ENOMEM;
+	agents->epochs_digest += mark_of(agent, epoch_number, update + 1, false) - mark_of(agent, epoch_number, next, false);
+	return 0;
+}
+
+void agents_load_number(struct agents *agents, uint32_t agent, uint64_t epoch_number, uint64_t update, uint64_t seq,
+			int64_t time_ms)
+{
+	struct epoch *epoch = agents_epoch(agents, agent, epoch_number), forgotten = { .next = 1 };
+	note_use(agents, agent, seq, time_ms);
+	if (!epoch)
+		epoch = &forgotten;
+	agents->epochs_digest += mark_of(agent, epoch_number, update + 1, epoch->frozen) -
+				 mark_of(agent, epoch_number, epoch->next, epoch->frozen);
+	epoch->next = update + 1;
+}
+
+int agents_recall(struct agents *agents, uint32_t agent, uint64_t epoch, uint64_t next)
+{
+	return epoch_add(agents, &(struct epoch){ .epoch = epoch, .next = next, .agent = agent });
 }
 
 uint32_t agents_find(const struct agents *agents, const char *name)

@@ -35,9 +35,9 @@ enum {
 	EFFECT_ROWS = 64,
 	RECENT = 8192, /* decisions whose place is known without the history; power of two */
 	NEW_EPOCHS_A_BATCH = 64,
+	FROZEN_MAX = 64, /* epochs of one agent: it is not given more before an administrator has looked */
 	BUFFER_KEPT_BYTES = 8 << 20, /* of the batch's buffer; what an import used beyond goes back to the system */
 };
-#define EPOCHS_MAX (UINT64_C(1) << 22) /* of all agents: a Hello may not grow memory for ever */
 #define EPOCH_AHEAD_MAX (UINT64_C(1) << 32)
 
 enum answer_kind { ANSWER_NONE, ANSWER_RECEIPT, ANSWER_WELCOME, ANSWER_FORK };
@@ -111,6 +111,8 @@ struct collector {
 
 	struct recent *recent;
 	uint64_t checkpoint_seq;
+	uint64_t indexed_seq; /* of the history, when epochs are forgotten */
+	size_t epochs_bound; /* with so many some are forgotten */
 	int64_t now_us, now_ms, room_checked_us, ticked_us, watchdog_us, watchdog_sent_us;
 	bool is_disk_full, is_far_behind, is_day_held, is_stopping, has_stop_peer;
 	struct sockets_peer stop_peer;
@@ -344,6 +346,37 @@ static bool is_in_history(struct collector *c, const struct baophu_place *place)
 	return !find_place(c, place->seq, &ours) && !memcmp(ours.digest, place->digest, sizeof ours.digest);
 }
 
+/* Whether an epoch must be at hand: somebody writes in it, or history does not have its newest number yet. */
+static bool epoch_is_in_use(void *context, const struct epoch *epoch)
+{
+	struct collector *c = context;
+	return epoch->seq > c->indexed_seq || sessions_find_epoch(c->sessions, epoch->agent, epoch->epoch);
+}
+
+static void make_room_for_epoch(struct collector *c)
+{
+	struct agents *agents = &c->state->registry.agents;
+	if (agents->epochs.count + c->batch.epoch_count < c->epochs_bound)
+		return;
+	c->indexed_seq = history_place(c->daemon->history).seq;
+	agents_forget(agents, epoch_is_in_use, c);
+	c->epochs_bound = agents->epochs.count * 2 > c->config->epochs_max ? agents->epochs.count * 2 : c->config->epochs_max;
+}
+
+/* An epoch that was forgotten goes on where history says; one that nobody ever wrote in is not found. Nothing is decided by it, and nobody
+ * but this thread looks at epochs. */
+static int recall_epoch(struct collector *c, uint32_t agent, uint64_t epoch)
+{
+	struct baophu_place place;
+	uint64_t number;
+	int error = history_begin(c->history_reader, &place);
+	if (error)
+		return error;
+	error = history_number(c->history_reader, agent, epoch, &number);
+	history_end(c->history_reader);
+	return error ? error : agents_recall(&c->state->registry.agents, agent, epoch, number + 1);
+}
+
 static bool take_hello(struct collector *c, const struct sockets_message *m, const struct wire_hello *hello)
 {
 	struct batch *b = &c->batch;
@@ -368,10 +401,20 @@ static bool take_hello(struct collector *c, const struct sockets_message *m, con
 	bool is_new = !epoch && !is_granted_in_batch(b, agent, wanted);
 	if (epoch && epoch->frozen)
 		return turn_away(c, m, BAOPHU_CODE_FROZEN);
+	if (is_new) {
+		make_room_for_epoch(c);
+		int error = recall_epoch(c, agent, wanted);
+		if (error && error != -BAOPHU_ENOTFOUND) {
+			fail(c, error == -BAOPHU_EDAMAGED ? DAEMON_DAMAGED : DAEMON_INTERNAL, "an old epoch cannot be found",
+			     error);
+			return true;
+		}
+		is_new = error;
+	}
 	if (is_new && !may_grant(wanted, newest))
 		return turn_away(c, m, BAOPHU_CODE_EPOCH);
-	if (is_new && agents->epochs.count + b->epoch_count >= EPOCHS_MAX)
-		return turn_away(c, m, BAOPHU_CODE_BUSY);
+	if (is_new && agents_get(agents, agent)->frozen_count >= FROZEN_MAX)
+		return turn_away(c, m, BAOPHU_CODE_FROZEN);
 	if (is_new && c->is_disk_full)
 		return turn_away(c, m, BAOPHU_CODE_DISK);
 	if (is_new && b->epoch_count == NEW_EPOCHS_A_BATCH)
@@ -658,6 +701,8 @@ static bool take_update(struct collector *c, const struct sockets_message *m, co
 	if (!session || session->epoch != update->epoch)
 		return turn_away(c, m, BAOPHU_CODE_EPOCH);
 	const struct epoch *epoch = agents_epoch(&c->state->registry.agents, session->agent, session->epoch);
+	if (!epoch && !is_granted_in_batch(&c->batch, session->agent, session->epoch)) /* its grant was lost with a batch */
+		return turn_away(c, m, BAOPHU_CODE_EPOCH);
 	if (epoch && epoch->frozen)
 		return turn_away(c, m, BAOPHU_CODE_FROZEN);
 	if (!may_send(c, session->agent))
@@ -1068,6 +1113,7 @@ int collector_create(struct daemon *d, struct collector **ret_collector)
 	c->config = &d->config;
 	c->lookups = (struct decide_lookups){ c, restore, read_held, find_place };
 	c->checkpoint_seq = c->state->place.seq;
+	c->epochs_bound = d->config.epochs_max;
 	c->turn = SOCKETS_INGEST;
 	c->now_us = c->ticked_us = daemon_monotonic_us();
 	c->room_checked_us = c->now_us - ROOM_CHECK_US;

@@ -37,6 +37,8 @@ static const struct setting settings[] = {
 	{ "credit_bytes", BYTES, AT(credit_bytes), 1 << 16, 1 << 30, "4M", "how much an agent may have unanswered" },
 	{ "sessions_max", COUNT, AT(sessions_max), 16, 1 << 20, "16384",
 	  "sessions that are kept; the one idle longest makes room" },
+	{ "epochs_max", COUNT, AT(epochs_max), 16, 1 << 24, "65536",
+	  "epochs that are kept in memory; what is beyond and in no use is found in the history" },
 	{ "stage_bytes", BYTES, AT(stage_bytes), 1 << 16, UINT64_C(1) << 32, "64M",
 	  "staged parts of imports, of all agents; one alone has at most half of what others leave" },
 	{ "stage_time", TIME_MS, AT(stage_ms), 1000, 86400000, "10min", "how long a staged part waits for the rest" },

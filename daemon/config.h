@@ -23,7 +23,7 @@ struct config {
 	char endpoints_file[CONFIG_TEXT_BYTES];
 	uint64_t segment_bytes, prewrite_bytes;
 	uint64_t batch_updates, batch_bytes;
-	uint64_t credit_bytes, sessions_max, stage_bytes, stage_ms;
+	uint64_t credit_bytes, sessions_max, epochs_max, stage_bytes, stage_ms;
 	uint64_t lag_records_max, checkpoint_records;
 	uint64_t topics_max, topic_bytes_max, publish_pause_ms, seal_ms;
 	enum config_origin origins[CONFIG_SETTINGS_MAX]; /* by row of the table */

@@ -143,6 +143,7 @@ static enum daemon_exit open_files(struct daemon *d)
 static int load_history(struct daemon *d)
 {
 	struct history_reader *reader = NULL;
+	d->state.registry.agents.epochs_max = (uint32_t)d->config.epochs_max;
 	if (!history_place(d->history).seq)
 		return 0;
 	int error = history_reader_open(d->history, &reader);
@@ -150,6 +151,32 @@ static int load_history(struct daemon *d)
 		error = history_load(reader, &d->state);
 	history_reader_close(reader);
 	return error;
+}
+
+/* An epoch that was forgotten while the state was loaded has written nothing since; what freezes it says nothing of its numbers. */
+static int recall_frozen(struct daemon *d, const void *record, size_t bytes)
+{
+	struct agents *agents = &d->state.registry.agents;
+	struct history_reader *reader;
+	struct record_header header;
+	struct record_cursor cursor;
+	struct entry entry;
+	struct baophu_place place;
+	int error = record_open(record, bytes, &header, &cursor);
+	if (error || header.kind != RECORD_FREEZE || record_next(&cursor, &entry) != 1 || entry.kind != ENTRY_FREEZE ||
+	    agents_epoch(agents, entry.epoch.agent, entry.epoch.epoch))
+		return error;
+	error = history_reader_open(d->history, &reader);
+	if (error)
+		return error;
+	uint64_t number = 0;
+	error = history_begin(reader, &place);
+	if (!error)
+		error = history_number(reader, entry.epoch.agent, entry.epoch.epoch, &number);
+	history_end(reader);
+	history_reader_close(reader);
+	return error && error != -BAOPHU_ENOTFOUND ? error
+						   : agents_recall(agents, entry.epoch.agent, entry.epoch.epoch, number + 1);
 }
 
 /* The state as history knows it, then the rest of the log. A history that cannot be read costs only time. */
@@ -180,6 +207,8 @@ static int load_state(struct daemon *d, uint64_t *ret_from)
 		if (seq % RECORDS_A_SIGN == 0)
 			sd_notify(0, "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=folding the log");
 		error = log_read(log, seq, true, &record, &bytes);
+		if (!error)
+			error = recall_frozen(d, record, bytes);
 		if (!error)
 			error = fold_record(&d->state, record, bytes);
 		if (error)

@@ -62,12 +62,8 @@ static uint64_t hash_bytes(const uint8_t *bytes, size_t size, uint64_t seed)
 
 uint64_t fold_digest(const struct state *state)
 {
-	uint64_t digest = state->facts.digest + state->registry_digest + mix((uint64_t)(uint32_t)state->registry.day);
-	const struct vec *epochs = &state->registry.agents.epochs;
-	for (size_t i = 0; i < epochs->count; i++) {
-		const struct epoch *epoch = vec_at(epochs, struct epoch, i);
-		digest += mix(mix(epoch->epoch ^ (uint64_t)epoch->agent << 40) + epoch->next * 2 + epoch->frozen);
-	}
+	uint64_t digest = state->facts.digest + state->registry_digest + state->registry.agents.epochs_digest +
+			  mix((uint64_t)(uint32_t)state->registry.day);
 	for (size_t i = 0; i < state->registry.held.count; i++) {
 		const struct held *held = vec_at(&state->registry.held, struct held, i);
 		digest += mix(held->seq * 2 + held->decided);
@@ -244,10 +240,10 @@ static int fold_entries(struct state *state, const void *record, size_t bytes, b
 	}
 	if (error)
 		return error;
-	if (header.number)
-		agents_decided(&state->registry.agents, header.agent, header.epoch, header.number, header.place.seq,
-			       header.time_ms);
 	if (!is_loading) {
+		if (header.number && agents_decided(&state->registry.agents, header.agent, header.epoch, header.number,
+						    header.place.seq, header.time_ms))
+			return -ENOMEM;
 		state->place = header.place;
 		state->folded_records++;
 		state->folded_entries += header.entry_count;
@@ -259,7 +255,14 @@ int fold_record(struct state *state, const void *record, size_t bytes) { return 
 
 /* ---- loading ---- */
 
-int fold_load_record(struct state *state, const void *record, size_t bytes) { return fold_entries(state, record, bytes, true); }
+int fold_load_record(struct state *state, const void *record, size_t bytes)
+{
+	struct agents *agents = &state->registry.agents;
+	int error = fold_entries(state, record, bytes, true);
+	if (!error && agents->epochs_max && agents->epochs.count >= agents->epochs_max)
+		agents_forget(agents, NULL, NULL); /* all this comes from history, where they are found again */
+	return error;
+}
 
 int fold_load_fact(struct state *state, const struct slot *slot, const struct figure *figure, uint64_t id, uint64_t touched_seq)
 {
@@ -274,13 +277,14 @@ int fold_load_fact(struct state *state, const struct slot *slot, const struct fi
 
 int fold_load_number(struct state *state, uint32_t agent, uint64_t epoch, uint64_t number, uint64_t seq, int64_t time_ms)
 {
-	agents_decided(&state->registry.agents, agent, epoch, number, seq, time_ms);
+	agents_load_number(&state->registry.agents, agent, epoch, number, seq, time_ms);
 	return 0;
 }
 
 int fold_load_finish(struct state *state, const struct baophu_place *place)
 {
 	state->is_loading = false;
+	state->registry.agents.epochs_max = 0;
 	state->place = *place;
 	return 0;
 }

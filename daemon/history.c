@@ -830,8 +830,8 @@ int history_commit(struct history *history)
 	writer_begin(&writer);
 	write_facts(&writer);
 	write_receipts(&writer);
-	write_numbers(&writer);
 	write_rates(&writer);
+	write_numbers(&writer); /* with the place: they are not told apart by it */
 	write_registry(&writer);
 	if (!writer.rc)
 		writer.rc = write_meta(history, writer.txn, &history->added, &history->added);
@@ -928,6 +928,22 @@ int history_receipt(struct history_reader *reader, uint32_t agent, uint64_t epoc
 	if (seq > reader->place.seq)
 		return -BAOPHU_ENOTFOUND;
 	*ret_seq = seq;
+	return 0;
+}
+
+int history_number(struct history_reader *reader, uint32_t agent, uint64_t epoch, uint64_t *ret_number)
+{
+	assert(reader->is_open);
+	uint8_t bytes[NUMBER_KEY_BYTES];
+	put_be32(bytes, agent);
+	put_be64(bytes + 4, epoch);
+	MDB_val key = { sizeof bytes, bytes }, value;
+	int rc = mdb_get(reader->txn, reader->history->tables[TABLE_NUMBERS], &key, &value);
+	if (rc)
+		return translate(rc);
+	if (!row_is_whole(TABLE_NUMBERS, &key, NUMBER_KEY_BYTES, &value, NUMBER_BYTES))
+		return -BAOPHU_EDAMAGED;
+	*ret_number = get_le64(value.mv_data);
 	return 0;
 }
 

@@ -35,6 +35,8 @@ int history_begin(struct history_reader *reader, struct baophu_place *ret_place)
 void history_end(struct history_reader *reader);
 /* seq of the record that decided this number; -BAOPHU_ENOTFOUND. */
 int history_receipt(struct history_reader *reader, uint32_t agent, uint64_t epoch, uint64_t number, uint64_t *ret_seq);
+/* The newest number decided in this epoch; -BAOPHU_ENOTFOUND. */
+int history_number(struct history_reader *reader, uint32_t agent, uint64_t epoch, uint64_t *ret_number);
 /* One call per slot of the unit (of one measure, or of all when measure is 0), in order of measure, extent, to, from; versions in order of id,
  * none above known_id. Non-zero from `each` ends the walk and is returned. Memory lent during the call only. */
 typedef int history_each_slot(void *context, const struct slot *slot, const struct fact_version *versions, int count);

@@ -19,12 +19,14 @@ enum { PAYLOAD_BYTES = BAOPHU_MESSAGE_BYTES_MAX, RECEIPT_BYTES = 256 };
 static struct server server;
 static uint8_t payload[PAYLOAD_BYTES];
 
-static void begin(enum server_transport transport)
+static void begin_with(enum server_transport transport, const char *flag)
 {
 	server_init(&server, transport);
+	server.extra[0] = flag;
 	server_start(&server);
 	server_set_up(&server);
 }
+static void begin(enum server_transport transport) { begin_with(transport, NULL); }
 
 static struct wire_server_status status(void)
 {
@@ -353,6 +355,131 @@ Test(collector, another_payload_under_a_used_number_freezes_the_epoch)
 	cr_assert_eq(peer->next, 2);
 	cr_assert_eq(peer_update(peer, &other, 1).verdict, BAOPHU_APPLIED);
 	peer_close(peer);
+	peer_close(control);
+	server_finish(&server);
+}
+
+/* Of today, so that history has all that is in the log. */
+static void ask_coverage(const char *unit)
+{
+	struct reader *reader;
+	struct wire_answer answer;
+	struct wire_query question = reader_question(WIRE_QUERY_COVERAGE);
+	question.unit = unit;
+	cr_assert_eq(reader_open(NULL, server.query, &reader), 0);
+	cr_assert_eq(reader_query(reader, &question, SERVER_WAIT_MS, &answer), 0);
+	reader_close(reader);
+}
+
+/* Every command takes an epoch of its own: those of long ago are in history only, and are what they were. */
+Test(collector, epochs_that_were_forgotten_go_on_where_they_were)
+{
+	enum { COUNT = 100 };
+	static uint8_t first[COUNT + 1][256];
+	static size_t first_bytes[COUNT + 1];
+	begin_with(SERVER_IPC, "--epochs-max=16");
+	struct peer *peer = peer_open(server.ingest), *control = peer_open(server.control);
+	struct peer *quiet = peer_open(server.ingest); /* connected all the time, and its first update is indexed */
+	struct wire_entry other = test_fact("92", "bhxh_tn", 20240430, 1000);
+	uint64_t unused = 0;
+	peer_hello(quiet, "can-tho", BAOPHU_EPOCH_CHOSEN_MIN + 8);
+	cr_assert_eq(peer_update(quiet, &other, 1).verdict, BAOPHU_APPLIED);
+	ask_coverage("92");
+	for (unsigned i = 1; i <= COUNT; i++) {
+		struct wire_entry fact = test_fact("92", "bhxh_tn", 20240430, i);
+		peer_hello(peer, "can-tho", 0);
+		if (i == 3) { /* nobody ever writes in this one */
+			unused = peer->epoch;
+			peer_hello(peer, "can-tho", BAOPHU_EPOCH_CHOSEN_MIN + 9);
+		}
+		first_bytes[i] = i == 3 ? 0 : 1;
+		if (i == 3)
+			continue;
+		size_t bytes = peer_payload(peer, 1, &fact, 1, payload, sizeof payload);
+		peer_send_payload(peer, 1, payload, bytes, false);
+		peer_receipt(peer, peer_receive(peer), first[i], &first_bytes[i]);
+		if (i == 5) { /* frozen for as long as nobody opens it */
+			bytes = peer_payload(peer, 1, &other, 1, payload, sizeof payload);
+			peer_send_payload(peer, 1, payload, bytes, false);
+			cr_assert_eq(peer_receive(peer)->turned, BAOPHU_CODE_FORK);
+		}
+	}
+	cr_assert_eq(peer_update(quiet, &other, 1).verdict, BAOPHU_APPLIED);
+	peer_close(quiet);
+	for (int again = 0; again < 2; again++) {
+		for (unsigned i = 1; i <= COUNT; i++) {
+			uint8_t receipt[256];
+			size_t receipt_bytes;
+			struct wire_entry fact = test_fact("92", "bhxh_tn", 20240430, i);
+			if (i == 3)
+				continue;
+			if (i == 5) {
+				cr_assert_eq(peer_turned(peer, "can-tho", i), BAOPHU_CODE_FROZEN);
+				continue;
+			}
+			peer_hello(peer, "can-tho", i);
+			cr_assert_eq(peer->next, 2, "epoch %u", i);
+			size_t bytes = peer_payload(peer, 1, &fact, 1, payload, sizeof payload);
+			const struct wire_collector_message *message;
+			do { /* INDEXING after a start */
+				peer_send_payload(peer, 1, payload, bytes, false);
+				message = peer_receive(peer);
+			} while (message->kind == WIRE_NOT_NOW);
+			peer_receipt(peer, message, receipt, &receipt_bytes);
+			cr_assert(receipt_bytes == first_bytes[i] && !memcmp(receipt, first[i], receipt_bytes), "epoch %u", i);
+		}
+		peer_hello(peer, "can-tho", BAOPHU_EPOCH_CHOSEN_MIN + 9);
+		cr_assert_eq(peer->next, 1);
+		if (!again) /* after a start it may be there: folded from the log */
+			cr_assert_eq(peer_turned(peer, "can-tho", unused), BAOPHU_CODE_EPOCH, "a counted one that nobody wrote in");
+		peer_close(peer);
+		peer_close(control);
+		server_kill(&server);
+		server_start(&server);
+		peer = peer_open(server.ingest);
+		control = peer_open(server.control);
+	}
+	struct wire_entry open = { .kind = WIRE_EPOCH_OPEN, .epoch_open = { "can-tho", 5 } };
+	peer_hello(control, "control", 0);
+	cr_assert_eq(peer_update(control, &open, 1).verdict, BAOPHU_APPLIED);
+	peer_hello(peer, "can-tho", 5);
+	cr_assert_eq(peer->next, 2);
+	peer_hello(peer, "can-tho", 7);
+	size_t bytes = peer_payload(peer, 1, &other, 1, payload, sizeof payload);
+	peer_send_payload(peer, 1, payload, bytes, false);
+	const struct wire_collector_message *message = peer_receive(peer);
+	cr_assert(message->kind == WIRE_TURNED && message->turned == BAOPHU_CODE_FORK, "another payload is found out as ever");
+	server_kill(&server); /* most likely before history has it: the freeze is folded over an epoch that was not loaded */
+	server_start(&server);
+	peer_close(peer);
+	peer_close(control);
+	peer = peer_open(server.ingest);
+	cr_assert_eq(peer_turned(peer, "can-tho", 7), BAOPHU_CODE_FROZEN);
+	peer_close(peer);
+	cr_assert_eq(server_stop(&server), 0);
+	server_finish(&server);
+}
+
+Test(collector, an_agent_with_many_frozen_epochs_is_given_no_more)
+{
+	enum { BOUND = 64 };
+	begin(SERVER_IPC);
+	struct peer *peer = peer_open(server.ingest), *other = peer_open(server.ingest), *control = peer_open(server.control);
+	for (int64_t i = 0; i < BOUND; i++) {
+		peer_hello(peer, "can-tho", 0);
+		struct wire_entry fact = test_fact("92", "bhxh_tn", 20240430, i), fork = test_fact("92", "bhxh_tn", 20240430, -1);
+		cr_assert_eq(peer_update(peer, &fact, 1).verdict, BAOPHU_APPLIED);
+		peer_send_payload(peer, 1, payload, peer_payload(peer, 1, &fork, 1, payload, sizeof payload), false);
+		cr_assert_eq(peer_receive(peer)->turned, BAOPHU_CODE_FORK);
+	}
+	cr_assert_eq(peer_turned(peer, "can-tho", 0), BAOPHU_CODE_FROZEN);
+	peer_hello(other, "thoi-lai", 0); /* which is not its concern */
+	struct wire_entry open = { .kind = WIRE_EPOCH_OPEN, .epoch_open = { "can-tho", 1 } };
+	peer_hello(control, "control", 0);
+	cr_assert_eq(peer_update(control, &open, 1).verdict, BAOPHU_APPLIED);
+	peer_hello(peer, "can-tho", 0);
+	peer_close(peer);
+	peer_close(other);
 	peer_close(control);
 	server_finish(&server);
 }
