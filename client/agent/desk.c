@@ -277,7 +277,7 @@ static int list(struct desk *desk)
 	unsigned max = limit > 0 && limit <= LIST_MAX ? (unsigned)limit : limit > LIST_MAX ? LIST_MAX : LIST_DEFAULT;
 	bool for_people = writer_is_for_people(&desk->reply.writer);
 	const struct column columns[] = { { .key = "batch", .heading = _("Batch"), .right = true },
-					  { .key = "saved", .heading = _("Saved") },
+					  { .key = "saved", .heading = _("Saved at") },
 					  { .key = "file", .heading = _("File"), .wrap = true },
 					  { .key = "figures", .heading = _("Figures"), .right = true },
 					  { .key = "state", .heading = _("State") },

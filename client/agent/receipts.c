@@ -395,6 +395,11 @@ static int read_next(struct office *office)
 	unsigned count = office->answered_count < OFFICE_TOLD_MAX ? (unsigned)office->answered_count : OFFICE_TOLD_MAX, found = 0;
 	memcpy(ids, office->answered, count * sizeof *ids);
 	qsort(ids, count, sizeof *ids, by_number);
+	unsigned different = count ? 1 : 0; /* a batch may have come by two ways */
+	for (unsigned i = 1; i < count; i++)
+		if (ids[i] != ids[i - 1])
+			ids[different++] = ids[i];
+	count = different;
 	office->told_next = office->told_count = 0;
 	int error = outbox_batches(office->outbox, ids, count, keep_told, office);
 	for (unsigned i = 0; !error && i < count; i++) {
