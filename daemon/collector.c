@@ -889,6 +889,7 @@ static void fold(struct collector *c)
 	pthread_rwlock_unlock(&c->daemon->state_lock);
 	if (!error)
 		error = publish_gather(c->publish, c->state);
+	c->state->events.made.count = 0;
 	if (error)
 		fail(c, error == -BAOPHU_EDAMAGED ? DAEMON_DAMAGED : DAEMON_INTERNAL, "what was committed cannot be folded", error);
 }

@@ -36,8 +36,11 @@ void coverage_finish(struct coverage *coverage)
 		free(coverage->plans[unit].cells);
 	free(coverage->units);
 	free(coverage->plans);
-	for (unsigned depth = 0; depth <= BAOPHU_DEPTH_MAX; depth++)
-		vec_finish(&coverage->dirty[depth]);
+	for (unsigned i = 0; i < 2 * (BAOPHU_DEPTH_MAX + 1); i++)
+		vec_finish(&coverage->dirty[i % 2][i / 2]);
+	vec_finish(&coverage->tracks);
+	vec_finish(&coverage->below);
+	vec_finish(&coverage->changed);
 	*coverage = (struct coverage){ 0 };
 }
 
@@ -107,21 +110,54 @@ static const struct measure *measure_of(const struct coverage *coverage, uint16_
 	return measures_get(&coverage->registry->measures, measure);
 }
 
-void coverage_mark(struct coverage *coverage, uint32_t unit, uint16_t measure)
+static const struct track *track_of(const struct coverage *coverage, uint16_t number)
 {
-	if (coverage->error || !tree_has(coverage->tree, unit))
-		return; /* not on the map of this date: its figures belong to another one */
-	struct cell *cell = cell_create(coverage, unit, measure);
+	return number > BAOPHU_MEASURES_MAX ? vec_at(&coverage->tracks, struct track, number - BAOPHU_MEASURES_MAX - 1) : NULL;
+}
+
+uint16_t coverage_track(const struct coverage *coverage, uint16_t measure, baophu_date from, baophu_date to)
+{
+	uint16_t number = coverage->first_track[measure];
+	for (const struct track *track; (track = track_of(coverage, number)) && (track->from != from || track->to != to);)
+		number = track->next;
+	return number;
+}
+
+static bool is_urgent(const struct coverage *coverage, uint16_t number)
+{
+	return number > BAOPHU_MEASURES_MAX || coverage->is_urgent[number];
+}
+
+static void mark(struct coverage *coverage, uint32_t unit, uint16_t number)
+{
+	struct cell *cell = cell_create(coverage, unit, number);
 	if (cell && cell->dirty)
 		return;
-	struct dirty *dirty = cell ? vec_grow(&coverage->dirty[coverage->tree->depth[unit]], 1, sizeof *dirty) : NULL;
+	bool is_first = is_urgent(coverage, number);
+	struct dirty *dirty = cell ? vec_grow(&coverage->dirty[is_first][coverage->tree->depth[unit]], 1, sizeof *dirty) : NULL;
 	if (!dirty) {
 		coverage->error = -ENOMEM;
 		return;
 	}
-	*dirty = (struct dirty){ unit, measure };
+	*dirty = (struct dirty){ unit, number };
 	cell->dirty = true;
+	coverage->urgent_count += is_first;
 }
+
+/* The cell of the measure itself, and those of its tracks. */
+static void mark_both(struct coverage *coverage, uint32_t unit, uint16_t measure, bool marks_itself, bool marks_tracks)
+{
+	if (coverage->error || !tree_has(coverage->tree, unit))
+		return; /* not on the map of this date: its figures belong to another one */
+	if (marks_itself)
+		mark(coverage, unit, measure);
+	const struct track *track;
+	for (uint16_t number = marks_tracks ? coverage->first_track[measure] : 0; (track = track_of(coverage, number));
+	     number = track->next)
+		mark(coverage, unit, number);
+}
+
+void coverage_mark(struct coverage *coverage, uint32_t unit, uint16_t measure) { mark_both(coverage, unit, measure, true, true); }
 
 void coverage_mark_fact(struct coverage *coverage, const struct slot *slot, baophu_date later)
 {
@@ -135,12 +171,29 @@ void coverage_mark_fact(struct coverage *coverage, const struct slot *slot, baop
 
 void coverage_mark_plans(struct coverage *coverage) { coverage->plans_are_stale = true; }
 
-void coverage_mark_all(struct coverage *coverage)
+void coverage_mark_urgent(struct coverage *coverage)
+{
+	for (uint32_t i = 0; i < coverage->facts->table_size; i++) {
+		const struct series *series = &coverage->facts->table[i];
+		if (series->unit && (coverage->is_urgent[series->measure] || coverage->first_track[series->measure]))
+			mark_both(coverage, series->unit, series->measure, coverage->is_urgent[series->measure], true);
+	}
+}
+
+void coverage_mark_rest(struct coverage *coverage)
 {
 	coverage_mark_plans(coverage);
-	for (uint32_t i = 0; i < coverage->facts->table_size; i++)
-		if (coverage->facts->table[i].unit)
-			coverage_mark(coverage, coverage->facts->table[i].unit, coverage->facts->table[i].measure);
+	for (uint32_t i = 0; i < coverage->facts->table_size; i++) {
+		const struct series *series = &coverage->facts->table[i];
+		if (series->unit)
+			mark_both(coverage, series->unit, series->measure, !coverage->is_urgent[series->measure], false);
+	}
+}
+
+void coverage_mark_all(struct coverage *coverage)
+{
+	coverage_mark_urgent(coverage);
+	coverage_mark_rest(coverage);
 }
 
 struct period {
@@ -219,6 +272,103 @@ static void total_add(struct total *total, const struct cell *cell)
 	total->unused += cell->unused;
 }
 
+/* ---- what lies below, kept as it changes ---- */
+
+static void below_take_oldest(struct below *below, baophu_date to)
+{
+	if (!below->at_oldest || to < below->oldest) {
+		below->oldest = to;
+		below->at_oldest = 0;
+	}
+	below->at_oldest += to == below->oldest;
+}
+
+static void below_take_uncovered(struct below *below, uint32_t days)
+{
+	if (!below->at_uncovered || days > below->uncovered_days) {
+		below->uncovered_days = days;
+		below->at_uncovered = 0;
+	}
+	below->at_uncovered += days == below->uncovered_days;
+}
+
+/* Adds what a child says, or takes it out again. */
+static void below_count(struct below *below, const struct cell *cell, bool is_added)
+{
+	uint32_t one = is_added ? 1 : UINT32_MAX;
+	uint64_t sign = is_added ? 1 : UINT64_MAX;
+	below->value = (int64_t)((uint64_t)below->value + sign * (uint64_t)cell->value);
+	below->estimated = (int64_t)((uint64_t)below->estimated + sign * (uint64_t)cell->estimated);
+	below->reported += one;
+	below->unused += one * cell->unused;
+	below->partial += cell->basis == BAOPHU_BASIS_PARTIAL ? one : 0;
+	below->mixed_bounds += cell->mixed_bounds ? one : 0;
+	below->status[cell->status] += one;
+	below->origin[cell->origin] += one;
+	below->bound[cell->bound] += one;
+}
+
+static void below_add(struct below *below, const struct cell *cell)
+{
+	if (cell->value == BAOPHU_ABSENT)
+		return;
+	bool is_lost = below->reported && !below->at_oldest, is_lost_too = below->reported && !below->at_uncovered;
+	below_count(below, cell, true);
+	if (!is_lost) /* the oldest of some, when the others' is not known, says nothing */
+		below_take_oldest(below, cell->to);
+	if (!is_lost_too)
+		below_take_uncovered(below, cell->uncovered_days);
+}
+
+static void below_remove(struct below *below, const struct cell *cell)
+{
+	if (cell->value == BAOPHU_ABSENT)
+		return;
+	below_count(below, cell, false);
+	below->at_oldest -= below->at_oldest && cell->to == below->oldest;
+	below->at_uncovered -= below->at_uncovered && cell->uncovered_days == below->uncovered_days;
+}
+
+/* Looks at all children: at first, and when the one that was oldest is so no longer. */
+static void below_fill(const struct coverage *coverage, uint32_t unit, uint16_t number, struct below *below)
+{
+	*below = (struct below){ 0 };
+	for (uint32_t child = coverage->tree->first_child[unit]; child; child = coverage->tree->next_sibling[child]) {
+		const struct cell *cell = cell_find(coverage, child, number);
+		if (cell)
+			below_add(below, cell);
+	}
+}
+
+/* The weakest that is there. */
+static uint8_t weakest(const uint32_t *counts, uint8_t last)
+{
+	while (last && !counts[last])
+		last--;
+	return last;
+}
+
+static void total_add_below(struct total *total, const struct below *below)
+{
+	if (!below->reported)
+		return;
+	uint8_t bound = weakest(below->bound, BAOPHU_NEARLY);
+	bool is_mixed = below->bound[bound] != below->reported || (total->bound && total->bound != bound);
+	total->is_any = true;
+	total->value = (int64_t)((uint64_t)total->value + (uint64_t)below->value);
+	total->estimated = (int64_t)((uint64_t)total->estimated + (uint64_t)below->estimated);
+	if (total->oldest == BAOPHU_DATE_NONE || below->oldest < total->oldest)
+		total->oldest = below->oldest;
+	total->status = weaker(total->status, weakest(below->status, BAOPHU_ESTIMATE));
+	total->origin = weaker(total->origin, weakest(below->origin, BAOPHU_ILLUSTRATIVE));
+	total->mixed_bounds |= below->mixed_bounds || is_mixed;
+	total->bound = is_mixed ? BAOPHU_ABOUT : bound;
+	total->is_partial |= below->partial > 0;
+	total->uncovered_days = below->uncovered_days > total->uncovered_days ? below->uncovered_days : total->uncovered_days;
+	total->unused += below->unused;
+	total->reported = below->reported;
+}
+
 static void cell_compute(const struct coverage *coverage, uint32_t unit, uint16_t measure, struct period period, unsigned depth,
 			 struct cell *ret_cell);
 
@@ -229,7 +379,8 @@ static bool figure_of(const struct coverage *coverage, uint32_t unit, uint16_t m
 	const struct cell *cell = cell_find(coverage, unit, measure);
 	if (!cell)
 		return false;
-	if (is_flow && (cell->from != period.from || cell->to != period.to) && depth < 4 * BAOPHU_DEPTH_MAX)
+	if (is_flow && measure <= BAOPHU_MEASURES_MAX && (cell->from != period.from || cell->to != period.to) &&
+	    depth < 4 * BAOPHU_DEPTH_MAX)
 		cell_compute(coverage, unit, measure, period, depth + 1, ret_cell);
 	else
 		*ret_cell = *cell;
@@ -309,32 +460,44 @@ static void cell_take_total(struct cell *cell, const struct total *total, bool i
 	cell->reason = BAOPHU_REASON_NONE;
 }
 
-/* Rules 1 and 2 for one unit and measure. */
-static void cell_compute(const struct coverage *coverage, uint32_t unit, uint16_t measure, struct period period, unsigned depth,
+/* What stands for a part where `number` stands for the whole. */
+static uint16_t number_of_part(const struct coverage *coverage, uint16_t number, uint16_t part)
+{
+	const struct track *track = track_of(coverage, number);
+	return track ? coverage_track(coverage, part, track->from, track->to) : part;
+}
+
+/* Rules 1 and 2 for one unit and measure, or a track of it. */
+static void cell_compute(const struct coverage *coverage, uint32_t unit, uint16_t number, struct period period, unsigned depth,
 			 struct cell *ret_cell)
 {
 	const struct tree *tree = coverage->tree;
+	uint16_t measure = coverage_measure(coverage, number);
 	const struct measure *what = measure_of(coverage, measure);
 	bool is_flow = what->kind == BAOPHU_FLOW, withdrawn = false;
-	struct cell cell = cell_empty(measure), figure;
+	struct cell cell = cell_empty(number), figure;
 
 	struct cell whole = own_figure(coverage, unit, measure, BAOPHU_WHOLE, is_flow, period, &withdrawn);
 	struct cell own = own_figure(coverage, unit, measure, BAOPHU_OWN, is_flow, period, &withdrawn);
 	struct total sum = { .oldest = BAOPHU_DATE_NONE, .expected = tree->children[unit] };
 	if (own.value != BAOPHU_ABSENT)
 		total_add(&sum, &own);
-	for (uint32_t child = tree->first_child[unit]; child; child = tree->next_sibling[child]) {
-		if (!figure_of(coverage, child, measure, is_flow, period, depth, &figure))
-			continue;
-		total_add(&sum, &figure);
-		sum.reported++;
-	}
+	const struct cell *before = depth || !is_urgent(coverage, number) ? NULL : cell_find(coverage, unit, number);
+	if (before && before->below)
+		total_add_below(&sum, vec_at(&coverage->below, struct below, before->below - 1));
+	else
+		for (uint32_t child = tree->first_child[unit]; child; child = tree->next_sibling[child]) {
+			if (!figure_of(coverage, child, number, is_flow, period, depth, &figure))
+				continue;
+			total_add(&sum, &figure);
+			sum.reported++;
+		}
 	sum.is_partial |= sum.reported < sum.expected;
 	struct total parts = { .oldest = BAOPHU_DATE_NONE, .expected = what->part_count };
 	for (uint16_t part = 1; parts.reported < parts.expected && part <= measures_count(&coverage->registry->measures); part++) {
 		if (measure_of(coverage, part)->parent != measure)
 			continue;
-		if (!figure_of(coverage, unit, part, is_flow, period, depth, &figure)) {
+		if (!figure_of(coverage, unit, number_of_part(coverage, number, part), is_flow, period, depth, &figure)) {
 			parts.is_partial = true;
 			continue;
 		}
@@ -482,35 +645,162 @@ static void plans_compute(struct coverage *coverage)
 	coverage->plans_are_stale = false;
 }
 
-int coverage_settle(struct coverage *coverage)
+static void note_change(struct coverage *coverage, uint32_t unit, uint16_t number)
 {
-	if (coverage->plans_are_stale && !coverage->error)
-		plans_compute(coverage);
+	struct coverage_change *change = vec_grow(&coverage->changed, 1, sizeof *change);
+	if (change)
+		*change = (struct coverage_change){ unit, number };
+	else
+		coverage->error = -ENOMEM;
+}
+
+/* Sees to it that what lies below an urgent cell is known. */
+static void know_below(struct coverage *coverage, uint32_t unit, uint16_t number, struct cell *cell)
+{
+	struct below *below = cell->below ? vec_at(&coverage->below, struct below, cell->below - 1) : NULL;
+	if (!below) {
+		below = vec_grow(&coverage->below, 1, sizeof *below);
+		if (!below) {
+			coverage->error = -ENOMEM;
+			return;
+		}
+		cell->below = (uint32_t)coverage->below.count;
+		below_fill(coverage, unit, number, below);
+	} else if (below->reported && (!below->at_oldest || !below->at_uncovered)) {
+		below_fill(coverage, unit, number, below);
+	}
+}
+
+/* Computes one cell; what rests on it is marked when it became another one. */
+static void settle_cell(struct coverage *coverage, uint32_t unit, uint16_t number, bool is_first)
+{
+	const struct track *track = track_of(coverage, number);
+	const struct measure *what = measure_of(coverage, coverage_measure(coverage, number));
+	bool is_flow = what->kind == BAOPHU_FLOW;
+	struct period period = { BAOPHU_DATE_NONE, BAOPHU_DATE_NONE };
+	if (track)
+		period = (struct period){ track->from, track->to };
+	else if (is_flow)
+		period = latest_period(coverage, unit, number);
+	struct cell computed, *cell = cell_find(coverage, unit, number);
+	if (is_first && (track || !is_flow) && coverage->tree->first_child[unit])
+		know_below(coverage, unit, number, cell);
+	cell_compute(coverage, unit, number, period, 0, &computed);
+	computed.below = cell->below;
+	/* A flow's sum above may rest on other periods of this unit, so it is always looked at again. */
+	bool changed = (is_flow && !track) || !cells_are_equal(cell, &computed);
+	uint32_t parent = coverage->tree->parent[unit];
+	const struct cell *above = changed && is_first && parent ? cell_find(coverage, parent, number) : NULL;
+	if (above && above->below) {
+		struct below *below = vec_at(&coverage->below, struct below, above->below - 1);
+		below_remove(below, cell);
+		below_add(below, &computed);
+	}
+	*cell = computed;
+	if (!changed)
+		return;
+	uint16_t whole = what->parent ? number_of_part(coverage, number, what->parent) : 0;
+	if (is_first)
+		note_change(coverage, unit, number);
+	if (whole)
+		mark(coverage, unit, whole);
+	if (parent)
+		mark(coverage, parent, number);
+}
+
+static int settle(struct coverage *coverage, bool is_first)
+{
 	for (unsigned depth = BAOPHU_DEPTH_MAX + 1; depth-- && !coverage->error;) {
-		struct vec *queue = &coverage->dirty[depth];
+		struct vec *queue = &coverage->dirty[is_first][depth];
 		for (size_t i = 0; i < queue->count && !coverage->error; i++) {
 			struct dirty next = *vec_at(queue, struct dirty, i);
-			const struct measure *what = measure_of(coverage, next.measure);
-			bool is_flow = what->kind == BAOPHU_FLOW;
-			struct period period = { BAOPHU_DATE_NONE, BAOPHU_DATE_NONE };
-			if (is_flow)
-				period = latest_period(coverage, next.unit, next.measure);
-			struct cell computed;
-			cell_compute(coverage, next.unit, next.measure, period, 0, &computed);
-			struct cell *cell = cell_find(coverage, next.unit, next.measure);
-			/* A flow's sum above may rest on other periods of this unit, so it is always looked at again. */
-			bool changed = is_flow || !cells_are_equal(cell, &computed);
-			*cell = computed;
-			if (!changed)
-				continue;
-			if (what->parent)
-				coverage_mark(coverage, next.unit, what->parent);
-			if (coverage->tree->parent[next.unit])
-				coverage_mark(coverage, coverage->tree->parent[next.unit], next.measure);
+			settle_cell(coverage, next.unit, next.measure, is_first);
 		}
 		queue->count = 0;
 	}
 	return coverage->error;
+}
+
+int coverage_settle_urgent(struct coverage *coverage)
+{
+	if (!coverage->urgent_count)
+		return coverage->error;
+	settle(coverage, true);
+	coverage->urgent_count = 0;
+	return coverage->error;
+}
+
+int coverage_settle(struct coverage *coverage)
+{
+	if (coverage->plans_are_stale && !coverage->error)
+		plans_compute(coverage);
+	coverage_settle_urgent(coverage); /* no urgent cell rests on one that is not */
+	return settle(coverage, false);
+}
+
+/* ---- what targets are held against ---- */
+
+/* A whole rests on its parts, so they are wanted with it. */
+static void watch_measure(struct coverage *coverage, uint16_t measure)
+{
+	if (coverage->is_urgent[measure])
+		return;
+	coverage_settle(coverage); /* what waits with the others would be computed too late */
+	coverage->is_urgent[measure] = true;
+	for (uint16_t part = 1; measure_of(coverage, measure)->part_count && part <= measures_count(&coverage->registry->measures);
+	     part++)
+		if (measure_of(coverage, part)->parent == measure)
+			watch_measure(coverage, part);
+}
+
+static bool track_create(struct coverage *coverage, uint16_t measure, baophu_date from, baophu_date to)
+{
+	if (coverage_track(coverage, measure, from, to))
+		return true;
+	if (coverage->tracks.count >= COVERAGE_TRACKS_MAX)
+		return false;
+	for (uint16_t part = 1; measure_of(coverage, measure)->part_count && part <= measures_count(&coverage->registry->measures);
+	     part++)
+		if (measure_of(coverage, part)->parent == measure && !track_create(coverage, part, from, to))
+			return false;
+	struct track *track = vec_grow(&coverage->tracks, 1, sizeof *track);
+	if (!track) {
+		coverage->error = -ENOMEM;
+		return true;
+	}
+	*track = (struct track){ measure, coverage->first_track[measure], from, to };
+	coverage->first_track[measure] = (uint16_t)(BAOPHU_MEASURES_MAX + coverage->tracks.count);
+	/* Wherever there is something of the measure there may be something of this period. */
+	for (uint32_t unit = 1; unit < coverage->unit_count && !coverage->error; unit++)
+		if (cell_find(coverage, unit, measure))
+			mark(coverage, unit, coverage->first_track[measure]);
+	return true;
+}
+
+int coverage_watch(struct coverage *coverage, const struct plan_target *target)
+{
+	if (coverage->error)
+		return coverage->error;
+	if (target->kind == BAOPHU_PLAN_RATE) {
+		const struct indicator *indicator = measures_indicator(&coverage->registry->measures, target->target);
+		watch_measure(coverage, indicator->numerator);
+		watch_measure(coverage, indicator->denominator);
+	} else if (target->kind != BAOPHU_PLAN_FLOW || !track_create(coverage, target->target, target->from, target->to)) {
+		watch_measure(coverage, target->target);
+	}
+	return coverage->error;
+}
+
+const struct cell *coverage_plan_figure(const struct coverage *coverage, uint32_t unit, uint16_t measure, uint8_t kind,
+					baophu_date from, baophu_date to, struct cell *room)
+{
+	if (kind != BAOPHU_PLAN_FLOW)
+		return cell_find(coverage, unit, measure);
+	uint16_t track = coverage_track(coverage, measure, from, to);
+	if (track)
+		return cell_find(coverage, unit, track);
+	cell_compute(coverage, unit, measure, (struct period){ from, to }, 0, room);
+	return room;
 }
 
 /* ---- rows ---- */
@@ -667,11 +957,8 @@ static void add_plan_row(struct rows *out, const struct measure *what, const str
 {
 	const struct coverage *coverage = out->coverage;
 	struct cell in_period;
-	if (plan->kind == BAOPHU_PLAN_FLOW) { /* the amount of the plan's own period, not of the row above */
-		struct period period = { plan->from, plan->to };
-		cell_compute(coverage, out->unit, plan->target, period, 0, &in_period);
-		cell = &in_period;
-	}
+	if (plan->kind == BAOPHU_PLAN_FLOW) /* the amount of the plan's own period, not of the row above */
+		cell = coverage_plan_figure(coverage, out->unit, plan->target, plan->kind, plan->from, plan->to, &in_period);
 	struct baophu_row *row = row_add(out, BAOPHU_ROW_PLAN, what->code);
 	if (!row)
 		return;

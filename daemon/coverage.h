@@ -1,7 +1,8 @@
 /* coverage.h - the coverage rules (design rules 1 to 9, 11 and the soft ones of 10), over a registry, a tree and facts.
  *
  * The same code computes live coverage (incrementally, after each commit) and any past one (from facts that a query loads): rule
- * "incremental equals from scratch" is that these two agree. Pure: no I/O, no clock; the date is an input.
+ * "incremental equals from scratch" is that these two agree. Figures that targets are held against are wanted after each record; they are
+ * said by coverage_watch and computed before the others. Pure: no I/O, no clock; the date is an input.
  */
 #pragma once
 
@@ -15,10 +16,22 @@ struct cell {
 	baophu_date from, to, whole_to, oldest; /* from: of a flow's period */
 	uint32_t reported, expected;
 	uint32_t uncovered_days;
-	uint16_t measure;
+	uint16_t measure; /* above BAOPHU_MEASURES_MAX: a track */
 	uint16_t unused; /* the largest number: so many or more */
 	uint8_t basis, state, status, origin, bound, reason;
 	bool dirty, mixed_bounds;
+	uint32_t below; /* index + 1 in coverage.below, of an urgent cell above others; 0: none */
+};
+
+/* What the children of a unit add up to, kept as they change, so that a figure that is wanted after each record need not look at all of them
+ * each time. Counts, where the total is the weakest or the same of all. */
+struct below {
+	int64_t value, estimated;
+	uint32_t reported, partial, mixed_bounds, unused;
+	baophu_date oldest;
+	uint32_t uncovered_days;
+	uint32_t at_oldest, at_uncovered; /* how many have it; 0 while some are reported: it has to be looked for again */
+	uint32_t status[BAOPHU_ESTIMATE + 1], origin[BAOPHU_ILLUSTRATIVE + 1], bound[BAOPHU_NEARLY + 1];
 };
 
 /* A question's axes, or the live ones. */
@@ -38,6 +51,21 @@ struct plan_cell {
 	uint16_t target; /* measure; indicator when kind is RATE */
 	uint8_t kind, decimals, origin;
 	bool is_own;
+};
+
+/* A flow in the period of a plan, with cells of its own: without them that amount is summed from every unit below, each time. Its number,
+ * where a measure's stands, is its place + BAOPHU_MEASURES_MAX + 1. */
+struct track {
+	uint16_t measure;
+	uint16_t next; /* another track of this measure: its number; 0: none */
+	baophu_date from, to;
+};
+enum { COVERAGE_TRACKS_MAX = 1024 };
+
+/* A cell that changed; struct coverage.changed. */
+struct coverage_change {
+	uint32_t unit;
+	uint16_t measure; /* or a track's number */
 };
 
 struct unit_cells {
@@ -61,7 +89,15 @@ struct coverage {
 	bool is_target[2]
 		      [BAOPHU_MEASURES_MAX + 1]; /* of axes.plan: by whether it is a rate, and the number of measure or indicator */
 	uint32_t unit_count;
-	struct vec dirty[BAOPHU_DEPTH_MAX + 1]; /* struct { uint32_t unit; uint16_t measure; } by depth of the unit */
+	bool is_urgent[BAOPHU_MEASURES_MAX + 1]; /* wanted after each record */
+	uint16_t first_track[BAOPHU_MEASURES_MAX + 1]; /* number; 0: none */
+	struct vec tracks; /* struct track; always urgent */
+	struct vec dirty[2]
+			[BAOPHU_DEPTH_MAX + 1]; /* by urgency: struct { uint32_t unit; uint16_t measure; } by depth of the unit */
+	size_t urgent_count; /* marked and not computed */
+	struct vec below; /* struct below */
+	struct vec
+	    changed; /* struct coverage_change: urgent cells, in any order, perhaps twice; emptied by whoever looks at them */
 	int error; /* -ENOMEM, kept */
 };
 void coverage_init(struct coverage *coverage, const struct registry *registry, const struct tree *tree, const struct facts *facts,
@@ -74,10 +110,31 @@ void coverage_mark(struct coverage *coverage, uint32_t unit, uint16_t measure);
 void coverage_mark_fact(struct coverage *coverage, const struct slot *slot, baophu_date later);
 /* A target changed. */
 void coverage_mark_plans(struct coverage *coverage);
-/* Everything is computed again from the facts (another tree, another day). */
+/* Everything is computed again from the facts (another tree, another day): what is urgent, and the rest. */
+void coverage_mark_urgent(struct coverage *coverage);
+void coverage_mark_rest(struct coverage *coverage);
 void coverage_mark_all(struct coverage *coverage);
 /* Computes what is marked, children before parents, parts before the whole. Returns 0 or the kept error. */
 int coverage_settle(struct coverage *coverage);
+
+/* The figures that this target is held against are urgent from now on. Costs next to nothing when they are already; else settles first, so
+ * everything has to be marked that is not computed.
+ * Returns 0 or the kept error. */
+int coverage_watch(struct coverage *coverage, const struct plan_target *target);
+/* Computes what is marked and urgent, and notes in `changed` what became another figure. Returns 0 or the kept error. */
+int coverage_settle_urgent(struct coverage *coverage);
+/* The measure of a cell's number. */
+static inline uint16_t coverage_measure(const struct coverage *coverage, uint16_t number)
+{
+	return number <= BAOPHU_MEASURES_MAX ? number
+					     : vec_at(&coverage->tracks, struct track, number - BAOPHU_MEASURES_MAX - 1)->measure;
+}
+/* The track of a flow and period; 0: none. */
+uint16_t coverage_track(const struct coverage *coverage, uint16_t measure, baophu_date from, baophu_date to);
+/* The figure of a measure that a plan of this kind and period is held against, settled. NULL: nothing was ever reported for it. Lent
+ * until the next mark or settle, or `room` itself. */
+const struct cell *coverage_plan_figure(const struct coverage *coverage, uint32_t unit, uint16_t measure, uint8_t kind,
+					baophu_date from, baophu_date to, struct cell *room);
 /* NULL: nothing was ever reported for it here or below. */
 const struct cell *coverage_cell(const struct coverage *coverage, uint32_t unit, uint16_t measure);
 

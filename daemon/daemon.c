@@ -211,6 +211,7 @@ static int load_state(struct daemon *d, uint64_t *ret_from)
 			error = recall_frozen(d, record, bytes);
 		if (!error)
 			error = fold_record(&d->state, record, bytes);
+		d->state.events.made.count = 0;
 		if (error)
 			notice(&d->notices, NOTICE_ERROR, NULL,
 			       "log record %llu in %s/" LOG_DIRECTORY " cannot be folded: %s; nothing was changed. "
@@ -259,6 +260,7 @@ static int append_record(struct daemon *d, enum record_kind kind, void (*add)(st
 		error = fold_record(&d->state, buffer, (size_t)bytes);
 		if (!error)
 			error = fold_settle(&d->state);
+		d->state.events.made.count = 0;
 		pthread_rwlock_unlock(&d->state_lock);
 	}
 	free(buffer);

@@ -12,6 +12,7 @@ int fold_init(struct state *state)
 	*state = (struct state){ 0 };
 	registry_init(&state->registry);
 	facts_init(&state->facts);
+	events_init(&state->events);
 	int error = tree_build(&state->tree, &state->registry.units, BAOPHU_DATE_MIN, 0);
 	if (error)
 		return error;
@@ -24,6 +25,7 @@ int fold_init(struct state *state)
 
 void fold_finish(struct state *state)
 {
+	events_finish(&state->events);
 	coverage_finish(&state->coverage);
 	liveness_finish(&state->liveness);
 	tree_finish(&state->tree);
@@ -170,6 +172,11 @@ static int fold_entry(struct state *state, const struct record_header *header, c
 			      entry->checkpoint.units == units_count(&state->registry.units);
 		return state->is_loading || agrees ? 0 : -BAOPHU_EDAMAGED;
 	}
+	if (entry->kind == ENTRY_DAY && entry->day.day != state->registry.day && !state->is_loading) {
+		error = events_begin_day(&state->events, header, index, state->registry.day);
+		if (error)
+			return error;
+	}
 	error = registry_apply(&state->registry, header, entry, id);
 	if (error)
 		return error;
@@ -182,10 +189,68 @@ static int fold_entry(struct state *state, const struct record_header *header, c
 		return touch(state, entry->rate.unit, seq);
 	case ENTRY_PLAN:
 		coverage_mark_plans(&state->coverage);
-		return touch(state, entry->plan.unit, seq);
+		error = touch(state, entry->plan.unit, seq);
+		return error ? error : events_take_target(&state->events, &state->registry.plans);
+	case ENTRY_THRESHOLD:
+		events_take_lines(&state->events, &state->registry.lines);
+		return 0;
 	default:
 		return 0;
 	}
+}
+
+/* Tree and coverage anew: another map or another day. Nothing is computed yet, and what is not urgent not even marked: in a log that is folded
+ * again one day follows on the other. */
+static int map(struct state *state)
+{
+	struct tree tree;
+	baophu_date day = state->registry.day == BAOPHU_DATE_NONE ? BAOPHU_DATE_MIN : state->registry.day;
+	int error = tree_build(&tree, &state->registry.units, day, UINT64_MAX);
+	if (error)
+		return error;
+	coverage_finish(&state->coverage);
+	liveness_finish(&state->liveness);
+	tree_finish(&state->tree);
+	state->tree = tree;
+	struct axes axes = { .date = day, .from = BAOPHU_DATE_NONE, .to = BAOPHU_DATE_NONE, .known_id = UINT64_MAX };
+	coverage_init(&state->coverage, &state->registry, &state->tree, &state->facts, &state->registry.rates, &axes);
+	state->coverage.liveness = &state->liveness;
+	liveness_init(&state->liveness, &state->registry, &state->tree, &state->facts, day, axes.known_id);
+	if (events_are_watched(&state->events) && !events_watch_all(&state->events, &state->registry, &state->coverage))
+		coverage_mark_urgent(&state->coverage);
+	state->is_rest_unmarked = true;
+	state->mapped_seq = state->registry.map_seq;
+	return state->coverage.error;
+}
+
+static void mark_rest(struct state *state)
+{
+	if (state->is_rest_unmarked)
+		coverage_mark_rest(&state->coverage);
+	state->is_rest_unmarked = false;
+}
+
+/* Judges what the record changed. Without a target and a line nothing is watched and nothing is done; as soon as there are both the
+ * coverage is kept to the map after every record. */
+static int judge(struct state *state, const void *record, size_t bytes)
+{
+	struct events *events = &state->events;
+	struct coverage *coverage = &state->coverage;
+	bool is_all = state->mapped_seq != state->registry.map_seq;
+	if (!events_are_watched(events) || (!is_all && !coverage->urgent_count && !events->due.count)) {
+		events->due.count = 0;
+		return 0;
+	}
+	int error = 0;
+	if (is_all) {
+		error = map(state);
+	} else if (events->due.count) {
+		mark_rest(state);
+		error = events_watch_due(events, &state->registry, coverage);
+	}
+	if (!error)
+		error = coverage_settle_urgent(coverage);
+	return error ? error : events_judge(events, &state->registry, coverage, record, bytes, is_all);
 }
 
 static int fold_entries(struct state *state, const void *record, size_t bytes, bool is_loading)
@@ -240,15 +305,15 @@ static int fold_entries(struct state *state, const void *record, size_t bytes, b
 	}
 	if (error)
 		return error;
-	if (!is_loading) {
-		if (header.number && agents_decided(&state->registry.agents, header.agent, header.epoch, header.number,
-						    header.place.seq, header.time_ms))
-			return -ENOMEM;
-		state->place = header.place;
-		state->folded_records++;
-		state->folded_entries += header.entry_count;
-	}
-	return 0;
+	if (is_loading)
+		return 0;
+	if (header.number &&
+	    agents_decided(&state->registry.agents, header.agent, header.epoch, header.number, header.place.seq, header.time_ms))
+		return -ENOMEM;
+	state->place = header.place;
+	state->folded_records++;
+	state->folded_entries += header.entry_count;
+	return judge(state, record, bytes);
 }
 
 int fold_record(struct state *state, const void *record, size_t bytes) { return fold_entries(state, record, bytes, false); }
@@ -281,10 +346,13 @@ int fold_load_number(struct state *state, uint32_t agent, uint64_t epoch, uint64
 	return 0;
 }
 
+int fold_load_event(struct state *state, const struct event *event) { return events_load(&state->events, &state->registry, event); }
+
 int fold_load_finish(struct state *state, const struct baophu_place *place)
 {
 	state->is_loading = false;
 	state->registry.agents.epochs_max = 0;
+	state->events.due.count = 0;
 	state->place = *place;
 	return 0;
 }
@@ -328,22 +396,11 @@ static int settle_reaches(struct state *state, bool is_to_be_counted)
 /* Another map or another day: every record changes. */
 static int settle_map(struct state *state)
 {
-	struct tree tree;
-	baophu_date day = state->registry.day == BAOPHU_DATE_NONE ? BAOPHU_DATE_MIN : state->registry.day;
 	int error = make_room(state);
-	if (!error)
-		error = tree_build(&tree, &state->registry.units, day, UINT64_MAX);
+	if (!error && state->mapped_seq != state->registry.map_seq)
+		error = map(state);
 	if (error)
 		return error;
-	coverage_finish(&state->coverage);
-	liveness_finish(&state->liveness);
-	tree_finish(&state->tree);
-	state->tree = tree;
-	struct axes axes = { .date = day, .from = BAOPHU_DATE_NONE, .to = BAOPHU_DATE_NONE, .known_id = UINT64_MAX };
-	coverage_init(&state->coverage, &state->registry, &state->tree, &state->facts, &state->registry.rates, &axes);
-	state->coverage.liveness = &state->liveness;
-	coverage_mark_all(&state->coverage);
-	liveness_init(&state->liveness, &state->registry, &state->tree, &state->facts, day, axes.known_id);
 	error = liveness_take_all(&state->liveness);
 	if (!error)
 		error = settle_reaches(state, false);
@@ -401,7 +458,11 @@ int fold_settle(struct state *state)
 	}
 	state->named.count = 0;
 	state->settled_seq = state->place.seq;
-	return error ? error : coverage_settle(&state->coverage);
+	mark_rest(state);
+	if (!error)
+		error = coverage_settle(&state->coverage);
+	state->coverage.changed.count = 0; /* judged when it changed, or watched by nobody */
+	return error;
 }
 
 struct subtree_sum fold_subtree(const struct state *state, uint32_t unit, unsigned levels)
@@ -431,5 +492,6 @@ void fold_unit_record(const struct state *state, uint32_t unit, struct baophu_ro
 	}
 	const char *name = units_name(units, version);
 	memcpy(ret_record->name, name, strnlen(name, BAOPHU_TEXT_BYTES_MAX));
+	ret_record->event_count = unit < state->events.unit_size ? state->events.units[unit].delivered : 0;
 	ret_record->row_count = coverage_rows(&state->coverage, unit, NULL, 0, rows, size, NULL);
 }

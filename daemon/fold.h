@@ -1,11 +1,12 @@
 /* fold.h - the one fold: log records -> state. Collector, start, rebuild and tests run it and reach the same state digest.
  *
- * Pure: no I/O, no clock. It reads decided entries of committed records only.
+ * Pure: no I/O, no clock. It reads decided entries of committed records only. Events are judged after every record; everything else that
+ * follows from the entries is settled once a commit.
  * Threads: one writer (the collector) under state_lock's write side; query threads read live records under its read side (daemon.h).
  */
 #pragma once
 
-#include "coverage.h"
+#include "events.h"
 #include "liveness.h"
 
 struct touched {
@@ -32,16 +33,19 @@ struct state {
 	struct vec named; /* uint32_t: units named by entries since the last settle */
 	struct vec touched; /* struct touched: units whose version changed at the last settle */
 	uint64_t settled_seq; /* newest record when last settled */
-	uint64_t settled_map_seq; /* registry.map_seq that tree and coverage are of */
+	uint64_t settled_map_seq; /* registry.map_seq that versions and seal sums are of */
 	size_t settled_reaches; /* how many of registry.reaches they have seen */
+	uint64_t mapped_seq; /* registry.map_seq that tree and coverage are of */
+	bool is_rest_unmarked; /* of coverage only what is urgent has been marked since */
+	struct events events;
 	bool is_loading;
 	uint64_t folded_records, folded_entries;
 };
 int fold_init(struct state *state);
 void fold_finish(struct state *state);
 
-/* Folds one record (already verified: chain and bounds). -BAOPHU_EDAMAGED when it does not follow state->place, or a checkpoint's digest
- * differs from this state's. */
+/* Folds one record (already verified: chain and bounds); what it crossed is appended to state->events.made, which the caller empties.
+ * -BAOPHU_EDAMAGED when it does not follow state->place, or a checkpoint's digest differs from this state's. */
 int fold_record(struct state *state, const void *record, size_t bytes);
 /* Makes live coverage, versions and seal sums those of state->place, and fills state->touched. Called once a commit; result does not depend
  * on how records are grouped into calls. */
@@ -56,6 +60,8 @@ int fold_load_record(struct state *state, const void *record, size_t bytes);
 int fold_load_fact(struct state *state, const struct slot *slot, const struct figure *figure, uint64_t id, uint64_t touched_seq);
 /* The newest number decided in an epoch. */
 int fold_load_number(struct state *state, uint32_t agent, uint64_t epoch, uint64_t number, uint64_t seq, int64_t time_ms);
+/* The newest event of a target and line; after the records. */
+int fold_load_event(struct state *state, const struct event *event);
 /* The state is now that of `place`. */
 int fold_load_finish(struct state *state, const struct baophu_place *place);
 

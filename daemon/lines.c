@@ -29,7 +29,10 @@ int lines_apply(struct lines *lines, const struct entry_threshold *entry, uint64
 {
 	unsigned number = lines_number(lines, entry->digits, entry->decimals);
 	bool is_new = number == LINES_EVER_MAX && entry->line == lines_numbered(lines) && entry->line < LINES_EVER_MAX;
-	if (entry->line != number && !is_new)
+	uint64_t digits_max = BAOPHU_LINE_PERCENT_MAX;
+	for (unsigned power = 0; power < entry->decimals; power++)
+		digits_max *= 10;
+	if ((entry->line != number && !is_new) || entry->decimals > BAOPHU_LINE_DECIMALS_MAX || entry->digits > digits_max)
 		return -BAOPHU_EDAMAGED;
 	struct line *line = find(lines, entry->plan, entry->digits, entry->decimals);
 	if (!line && !(line = vec_grow(&lines->all, 1, sizeof *line)))

@@ -23,7 +23,7 @@ struct lines {
 void lines_init(struct lines *lines);
 void lines_finish(struct lines *lines);
 int lines_clone(struct lines *to, const struct lines *from); /* -ENOMEM */
-int lines_apply(struct lines *lines, const struct entry_threshold *entry, uint64_t id);
+int lines_apply(struct lines *lines, const struct entry_threshold *entry, uint64_t id); /* -ENOMEM, -BAOPHU_EDAMAGED */
 
 /* Fewest decimals: 500, 1 becomes 50, 0. */
 void lines_normalise(uint32_t *digits, uint8_t *decimals);

@@ -37,7 +37,7 @@ grep_code() {
 outside() { grep -vE "$1"; }
 
 ours='^(daemon|proto|client|include)/.*\.[ch]$'
-pure='^(proto/[a-z_]+|daemon/(vec|record|units|measures|plans|rates|agents|lines|declarations|registry|facts|liveness|coverage|fold)|client/sheet/(human|decimal|sheet_style))\.[ch]$'
+pure='^(proto/[a-z_]+|daemon/(vec|record|units|measures|plans|rates|agents|lines|declarations|registry|facts|liveness|coverage|events|fold)|client/sheet/(human|decimal|sheet_style))\.[ch]$'
 
 grep_in "$ours" '#include[ ]*[<"]lmdb\.h' | outside '^daemon/(log|history)[a-z_]*\.[ch]:' |
 	found '<lmdb.h> outside daemon/log and daemon/history'

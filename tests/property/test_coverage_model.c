@@ -136,6 +136,11 @@ static void one_round(uint64_t seed)
 	scene_plan(&scene, plan, "p", 3, BAOPHU_PLAN_STOCK, stock, start, day(20241231), 700, 0);
 	uint32_t of_flow = scene_plan(&scene, 0, "f", 1, BAOPHU_PLAN_FLOW, flow, start, day(20241231), 900, 0);
 	cr_assert_neq(plan, of_flow);
+	if (scene_random(&seed, 3)) { /* watched figures are computed after each record, and otherwise */
+		scene_line(&scene, 0, 50, 0, 0, false);
+		scene_plan(&scene, plan, "p", 1, BAOPHU_PLAN_STOCK, all, start, day(20241231), 900, 0);
+		scene_plan(&scene, plan, "p", 1, BAOPHU_PLAN_RATE, 1, start, day(20241231), 50, 0);
+	}
 	cr_assert_eq(fold_settle(&scene.state), 0);
 
 	uint16_t measures[] = { stock, stock, all, part, rest, flow };
@@ -150,7 +155,14 @@ static void one_round(uint64_t seed)
 			said.from = start + 30 * (baophu_date)scene_random(&seed, 6);
 			said.to = said.from + 29 + 30 * (baophu_date)scene_random(&seed, 3);
 		}
-		scene_fact(&scene, said.unit, said.measure, said.extent, said.from, said.to, said.value, said.status);
+		struct entry entry = { .kind = ENTRY_FACT,
+				       .fact = { .slot = { said.unit, said.measure, said.extent, said.from, said.to },
+						 .figure = { said.value, said.status, (uint8_t)(1 + scene_random(&seed, 4)),
+							     (uint8_t)(1 + scene_random(&seed, scene_random(&seed, 4) + 1)),
+							     0 } } };
+		scene_begin(&scene);
+		scene_add(&scene, &entry);
+		scene_end(&scene, RECORD_UPDATE, 0, 0, 0);
 		model.facts[model.count++] = said;
 		if (scene_random(&seed, 7))
 			continue;
