@@ -21,6 +21,7 @@
 #include "figures.h"
 #include "office.h"
 #include "publication.h"
+#include "ranks.h"
 #include "yardstick.h"
 
 enum { PRELOAD_AGENTS = 4, PRELOAD_WINDOW = 16, QUERY_ROUNDS = 40, SOCKETS_MAX = 4096, FILES_MAX = 16384 };
@@ -66,6 +67,7 @@ static const char usage[] =
     "  --rounds N           of each of those, whose median is judged; default 5\n"
     "  --office N           with --self, instead of a run: what a field office gets; N reports are drained, 100000 for the "
     "targets\n"
+    "  --ranks              without a daemon, and nothing else: what league tables cost a subscriber\n"
     "  --peers              with --self: all figures that other systems are compared by; DATA is a directory, SECS the seconds a "
     "run\n"
     "  --help\n";
@@ -258,6 +260,7 @@ static void read_options(int argc, char **argv, struct options *options)
 		PUBLICATION,
 		ROUNDS,
 		OFFICE,
+		RANKS,
 		PEERS,
 		HELP
 	};
@@ -283,6 +286,7 @@ static void read_options(int argc, char **argv, struct options *options)
 					       { "publication", 1, NULL, PUBLICATION },
 					       { "rounds", 1, NULL, ROUNDS },
 					       { "office", 1, NULL, OFFICE },
+					       { "ranks", 0, NULL, RANKS },
 					       { "peers", 0, NULL, PEERS },
 					       { "help", 0, NULL, HELP },
 					       { 0 } };
@@ -356,6 +360,9 @@ static void read_options(int argc, char **argv, struct options *options)
 		case OFFICE:
 			options->office = number(optarg, "office", 1, 10000000);
 			break;
+		case RANKS:
+			ranks_run();
+			exit(0);
 		case PEERS:
 			options->is_peers = true;
 			break;
