@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""A centre that is put back to yesterday's data directory is complete again by what its offices and its administrator kept.
+
+usage: test_put_back.py BUILD_DIR [unittest arguments]
+
+The copy is taken while the centre is stopped. After it the administrator creates a commune, enrols an office for it and changes a plan, with a
+journal; both offices report, on old units and on the new one, and are told that the centre has it. Then the copy takes the place of the
+data directory. `baophu server resend` and the offices' own agents must bring everything back, each figure once.
+"""
+
+import pathlib
+import shutil
+import sys
+import tempfile
+import unittest
+
+import test_articles
+from office import Centre, Office, wait_until
+
+COMPLETE_WITHIN_S = 60
+NEW_UNIT = "change,date,code,name,level,parent,new_code,successors,note\ncreate,2024-01-01,92799,Xã Mới,commune,927,,,\n"
+NEW_OFFICE = "agent,unit,measures,extent,from,until,note\nxa-moi,92799,,,2024-01-01,,\n"
+
+
+class PutBack(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="baophu-put-back-")
+        self.addCleanup(directory.cleanup)
+        self.here = pathlib.Path(directory.name)
+        self.centre = Centre(self.here / "centre")
+        self.addCleanup(self.centre.kill)
+        self.journal = self.here / "journal"
+
+    def office(self, name):
+        office = Office(self.here / name, self.centre, name=name)
+        self.addCleanup(office.kill)
+        return office
+
+    def administrate(self, *arguments):
+        return self.centre.run(*arguments, "--journal", self.journal, output=None)
+
+    def file(self, name, text):
+        path = self.here / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def received(self, office, count):
+        wait_until(lambda: [row["state"] for row in office.json("list")] == ["received"] * count, f"{office.config.parent.name} has its receipts\n"
+                   f"{office.log}", COMPLETE_WITHIN_S)
+
+    def test_it_is_complete_within_a_minute_units_made_since_too(self):
+        self.centre.start_enrolled()
+        old = self.office("thoi-lai").start()
+        old.run("report", "--unit", "927", "--measure", "bhyt", "--date", "1/4/2024", "84000")
+        self.received(old, 1)
+        self.assertEqual(self.centre.stop(), 0)
+        yesterday = self.here / "yesterday"
+        shutil.copytree(self.centre.data, yesterday)
+
+        self.centre.start()
+        self.administrate("unit", "import", self.file("units.csv", NEW_UNIT))
+        self.administrate("agent", "import", self.file("agents.csv", NEW_OFFICE))
+        self.administrate("plan", "set", "nam-2024", "92799", "bhyt", "5000", "--from", "2024-01-01", "--to", "2024-12-31")
+        new = self.office("xa-moi").start()
+        old.run("report", "--unit", "927", "--measure", "bhyt", "--date", "30/4/2024", "85254")
+        old.run("report", "--unit", "927", "--measure", "bhyt", "--date", "1/4/2024", "84001")
+        new.run("report", "--unit", "92799", "--measure", "bhyt", "--date", "30/4/2024", "4100")
+        self.received(old, 3)
+        self.received(new, 1)
+        wanted = {unit: self.centre.versions(unit, "bhyt") for unit in ("927", "92799")}
+        self.assertEqual(wanted, {"927": [("2024-04-01", 84000, False), ("2024-04-30", 85254, True), ("2024-04-01", 84001, True)],
+                                  "92799": [("2024-04-30", 4100, True)]})
+        plans = self.centre.rows("plan", "list", "92799")
+
+        self.centre.kill()
+        shutil.rmtree(self.centre.data)
+        shutil.copytree(yesterday, self.centre.data)
+        self.centre.start()
+        self.administrate("server", "resend")
+        wait_until(lambda: {unit: self.centre.versions(unit, "bhyt") for unit in wanted} == wanted, "every figure is back, once", COMPLETE_WITHIN_S)
+        self.received(old, 3)
+        self.received(new, 1)
+        self.assertEqual([(row["unit"], row["value"]) for row in self.centre.rows("plan", "list", "92799")],
+                         [(row["unit"], row["value"]) for row in plans])
+        self.assertEqual(self.centre.rows("held", "list"), [])
+
+    def test_the_offices_may_come_before_the_administrator(self):
+        """Then they are held or turned away, and go on by themselves."""
+        self.centre.start_enrolled()
+        self.assertEqual(self.centre.stop(), 0)
+        yesterday = self.here / "yesterday"
+        shutil.copytree(self.centre.data, yesterday)
+        self.centre.start()
+        self.administrate("unit", "import", self.file("units.csv", NEW_UNIT))
+        self.administrate("agent", "import", self.file("agents.csv", NEW_OFFICE))
+        old, new = self.office("thoi-lai").start(), self.office("xa-moi").start()
+        new.run("report", "--unit", "92799", "--measure", "bhyt", "--date", "30/4/2024", "4100")
+        old.run("report", "--unit", "927", "--measure", "bhyt", "--date", "30/4/2024", "85254")
+        self.received(new, 1)
+        self.received(old, 1)
+
+        self.centre.kill()
+        shutil.rmtree(self.centre.data)
+        shutil.copytree(yesterday, self.centre.data)
+        self.centre.start()
+        wait_until(lambda: self.centre.versions("927", "bhyt") == [("2024-04-30", 85254, True)], "the old office is back", COMPLETE_WITHIN_S)
+        self.administrate("server", "resend")
+        wait_until(lambda: self.centre.versions("92799", "bhyt") == [("2024-04-30", 4100, True)], "the new office is back", COMPLETE_WITHIN_S)
+
+
+if __name__ == "__main__":
+    test_articles.BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main()
