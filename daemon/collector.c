@@ -520,17 +520,15 @@ static bool repeat(struct collector *c, const struct sockets_message *m, struct 
 
 /* ---- updates: new numbers ---- */
 
-struct restore_walk {
+struct slot_walk {
 	struct collector *collector;
 	const struct slot *slot;
-	uint64_t withdrawn_id, id;
-	struct figure figure;
-	bool is_found;
+	int count; /* of the versions that were found and kept */
 };
 
-static int restore_slot(void *context, const struct slot *slot, const struct fact_version *versions, int count)
+static int take_slot(void *context, const struct slot *slot, const struct fact_version *versions, int count)
 {
-	struct restore_walk *walk = context;
+	struct slot_walk *walk = context;
 	struct collector *c = walk->collector;
 	if (slot->extent != walk->slot->extent || slot->from != walk->slot->from || slot->to != walk->slot->to)
 		return 0;
@@ -542,39 +540,46 @@ static int restore_slot(void *context, const struct slot *slot, const struct fac
 		c->versions_room = count + 65;
 	}
 	memcpy(c->versions, versions, (size_t)count * sizeof *versions);
-	c->versions[count] = (struct fact_version){ .id = UINT64_MAX,
-						    .withdrawn_id = walk->withdrawn_id,
-						    .figure.value = BAOPHU_ABSENT };
-	int standing = facts_standing(c->versions, count + 1);
-	walk->is_found = true;
-	if (standing >= 0) {
-		walk->id = c->versions[standing].id;
-		walk->figure = c->versions[standing].figure;
-	}
+	walk->count = count;
 	return 1;
 }
 
-/* decide_lookups.restore: never guessed. While history lacks something that the state has of this unit, the answer is "later". */
-static int restore(void *context, const struct slot *slot, uint64_t withdrawn_id, uint64_t *ret_id, struct figure *ret_figure)
+/* decide_lookups.versions: never guessed. While history lacks something that the state has of this unit, the answer is "later". There is
+ * room for one more behind them. */
+static int find_versions(void *context, const struct slot *slot, const struct fact_version **ret_versions, int *ret_count)
 {
 	struct collector *c = context;
-	struct restore_walk walk = { .collector = c, .slot = slot, .withdrawn_id = withdrawn_id };
+	struct slot_walk walk = { .collector = c, .slot = slot };
 	struct baophu_place place;
 	int error = history_begin(c->history_reader, &place);
 	if (error)
 		return error;
 	error = place.seq < c->state->touched_seq[slot->unit]
 		    ? -BAOPHU_EGAP
-		    : history_unit(c->history_reader, slot->unit, slot->measure, UINT64_MAX, restore_slot, &walk);
+		    : history_unit(c->history_reader, slot->unit, slot->measure, UINT64_MAX, take_slot, &walk);
 	history_end(c->history_reader);
 	if (error == -BAOPHU_EGAP)
 		follower_hurry(c->daemon->follower, c->state->touched_seq[slot->unit]);
-	if (error < 0)
+	*ret_versions = c->versions;
+	*ret_count = walk.count;
+	return error < 0 ? error : walk.count ? 0 : -BAOPHU_EDAMAGED;
+}
+
+/* decide_lookups.restore */
+static int restore(void *context, const struct slot *slot, uint64_t withdrawn_id, uint64_t *ret_id, struct figure *ret_figure)
+{
+	const struct fact_version *versions;
+	int count, error = find_versions(context, slot, &versions, &count);
+	if (error)
 		return error;
-	if (!walk.is_found)
-		return -BAOPHU_EDAMAGED;
-	*ret_id = walk.id;
-	*ret_figure = walk.figure;
+	struct collector *c = context;
+	c->versions[count] = (struct fact_version){ .id = UINT64_MAX, .withdrawn_id = withdrawn_id, .figure.value = BAOPHU_ABSENT };
+	int standing = facts_standing(versions, count + 1);
+	*ret_id = 0;
+	if (standing >= 0) {
+		*ret_id = versions[standing].id;
+		*ret_figure = versions[standing].figure;
+	}
 	return 0;
 }
 
@@ -1112,7 +1117,7 @@ int collector_create(struct daemon *d, struct collector **ret_collector)
 	c->stats = &d->stats;
 	c->notices = &d->notices;
 	c->config = &d->config;
-	c->lookups = (struct decide_lookups){ c, restore, read_held, find_place };
+	c->lookups = (struct decide_lookups){ c, restore, find_versions, read_held, find_place };
 	c->checkpoint_seq = c->state->place.seq;
 	c->epochs_bound = d->config.epochs_max;
 	c->turn = SOCKETS_INGEST;

@@ -40,7 +40,8 @@ struct decide {
 	const struct decide_question *question;
 	const struct registry *registry; /* the state's, or `copy` */
 	struct registry copy;
-	bool has_copy, is_releasing;
+	bool has_copy;
+	uint64_t releasing; /* seq of the held update that is decided again; 0: none */
 	uint32_t agent; /* in whose name: that of a held update while it is released */
 	bool is_control;
 	uint32_t entry; /* index in the sender's words */
@@ -120,7 +121,7 @@ static void note(struct decide *d, enum baophu_code code)
 {
 	if (baophu_code_is_retryable(code)) {
 		keep_first(&d->retry, code, d->entry);
-	} else if (baophu_code_is_held(code) && !d->is_releasing) {
+	} else if (baophu_code_is_held(code) && !d->releasing) {
 		keep_first(&d->held, code, d->entry);
 	} else {
 		keep_first(&d->refused, baophu_code_is_held(code) ? BAOPHU_CODE_STILL_HELD : code, d->entry);
@@ -294,6 +295,36 @@ static bool is_seen(struct decide *d, const struct slot *slot)
 	return false;
 }
 
+/* ---- what was said since a held update came in ---- */
+
+static bool is_newer(const struct decide *d, uint64_t id) { return registry_received_seq(d->registry, id) > d->releasing; }
+
+/* Whether a figure of the update that is released comes too late: it does what it would have done where it came in. So what was said of its
+ * slot since then stays, but for figures that would not have replaced it (rule 3). `status` 0: it takes back what stands. */
+static bool is_outdated(struct decide *d, const struct slot *slot, uint8_t status)
+{
+	const struct fact *fact = d->releasing ? facts_slot(&d->question->state->facts, slot) : NULL;
+	if (!fact)
+		return false;
+	if (is_newer(d, fact->id))
+		return !fact_stands(fact) || !status || fact_status(fact) <= status;
+	if (!status || d->question->state->touched_seq[slot->unit] <= d->releasing)
+		return false;
+	/* An older figure may stand because newer ones were taken back. */
+	const struct fact_version *versions;
+	int count;
+	const struct decide_lookups *lookups = d->question->lookups;
+	int error = lookups->versions(lookups->context, slot, &versions, &count);
+	if (error == -BAOPHU_EGAP)
+		note(d, BAOPHU_CODE_BUSY);
+	else if (error)
+		d->error = error;
+	for (int i = 0; i < count && !error; i++)
+		if (versions[i].withdrawn_id && is_newer(d, versions[i].id))
+			return true;
+	return false;
+}
+
 /* ---- facts, withdrawals, published rates ---- */
 
 static void check_date(struct decide *d, baophu_date to, enum baophu_status status)
@@ -360,8 +391,10 @@ static void decide_fact(struct decide *d, const struct wire_fact *fact, bool is_
 	struct slot slot = {
 		.unit = unit, .measure = measure, .extent = (uint8_t)fact->extent, .from = fact->from, .to = fact->to
 	};
-	if ((d->question->entry_count > 1 || d->is_releasing) && is_seen(d, &slot)) {
+	if ((d->question->entry_count > 1 || d->releasing) && is_seen(d, &slot)) {
 		note(d, BAOPHU_CODE_DUPLICATE);
+	} else if (is_outdated(d, &slot, is_withdrawal ? 0 : (uint8_t)fact->status)) {
+		return;
 	} else if (is_withdrawal) {
 		decide_withdrawal(d, &slot, fact->reason);
 	} else {
@@ -387,18 +420,21 @@ static void decide_rate(struct decide *d, const struct wire_rate *rate)
 	uint32_t unit = check_place(d, rate->unit, measure, BAOPHU_WHOLE, rate->from, rate->to);
 	if (!unit)
 		return;
-	add(d, &(struct entry){ .kind = ENTRY_RATE,
-				.rate = { .unit = unit,
-					  .measure = measure,
-					  .over_measure = over_measure,
-					  .over_plan = over_plan,
-					  .denominator = (uint8_t)rate->denominator,
-					  .decimals = (uint8_t)rate->decimals,
-					  .status = (uint8_t)rate->status,
-					  .bound = (uint8_t)rate->bound,
-					  .from = rate->from,
-					  .to = rate->to,
-					  .digits = rate->digits } });
+	struct entry entry = { .kind = ENTRY_RATE,
+			       .rate = { .unit = unit,
+					 .measure = measure,
+					 .over_measure = over_measure,
+					 .over_plan = over_plan,
+					 .denominator = (uint8_t)rate->denominator,
+					 .decimals = (uint8_t)rate->decimals,
+					 .status = (uint8_t)rate->status,
+					 .bound = (uint8_t)rate->bound,
+					 .from = rate->from,
+					 .to = rate->to,
+					 .digits = rate->digits } };
+	const struct rate *newest = d->releasing ? rates_find(&d->registry->rates, &entry.rate) : NULL;
+	if (!newest || !is_newer(d, newest->id))
+		add(d, &entry);
 }
 
 /* ---- declarations ---- */
@@ -477,6 +513,8 @@ static void decide_declare(struct decide *d, const struct wire_declare *said)
 	if (d->refused.code)
 		return;
 	const struct declaration *standing = declarations_find(&registry->declarations, &entry.declare);
+	if (d->releasing && standing && is_newer(d, standing->id))
+		return;
 	if (said->remove) { /* one's own word may be taken back whoever owns the unit by now */
 		if (!standing)
 			note(d, BAOPHU_CODE_NO_SUCH);
@@ -817,7 +855,7 @@ static void decide_entry(struct decide *d, const struct wire_entry *entry);
 static void decide_held(struct decide *d, const struct wire_held_decision *decision)
 {
 	const struct held *held = registry_held(d->registry, decision->seq);
-	if (d->is_releasing) {
+	if (d->releasing) {
 		note(d, BAOPHU_CODE_FORBIDDEN);
 		return;
 	}
@@ -841,10 +879,10 @@ static void decide_held(struct decide *d, const struct wire_held_decision *decis
 	bool was_control = d->is_control;
 	d->agent = agent;
 	d->is_control = agent == AGENT_CONTROL;
-	d->is_releasing = true;
+	d->releasing = decision->seq;
 	for (uint32_t i = 0; i < payload.entry_count && !d->error; i++)
 		decide_entry(d, &payload.entries[i]);
-	d->is_releasing = false;
+	d->releasing = 0;
 	d->is_control = was_control;
 	d->agent = sender;
 }
@@ -939,7 +977,7 @@ void decide_begin(struct decide *d, const struct decide_question *question)
 	d->registry = &question->state->registry;
 	d->agent = question->agent;
 	d->is_control = question->is_control;
-	d->is_releasing = false;
+	d->releasing = 0;
 	d->entry = d->written = 0;
 	d->retry = d->refused = d->held = (struct answer){ 0 };
 	d->suggestion = 0;
@@ -987,15 +1025,6 @@ static void suggest(const struct decide *d, struct decision *decision)
 		memcpy(decision->suggestion, version->code, sizeof decision->suggestion);
 }
 
-static bool may_hold(const struct registry *registry)
-{
-	size_t waiting = registry->held.count;
-	if (waiting >= HELD_MAX)
-		for (size_t i = 0; i < registry->held.count; i++)
-			waiting -= vec_at(&registry->held, struct held, i)->decided;
-	return waiting < HELD_MAX;
-}
-
 int decide_end(struct decide *d, struct decision *ret_decision)
 {
 	struct decision decision = { .verdict = BAOPHU_APPLIED, .changes_registry = d->changes_registry };
@@ -1008,7 +1037,8 @@ int decide_end(struct decide *d, struct decision *ret_decision)
 	if (answer) {
 		decision = (struct decision){ .code = answer->code, .entry = answer->entry };
 		if (answer == &d->held) {
-			decision.verdict = d->question->is_import || !may_hold(d->registry) ? BAOPHU_REFUSED : BAOPHU_HELD;
+			decision.verdict = d->question->is_import || d->registry->held_waiting >= HELD_MAX ? BAOPHU_REFUSED
+													   : BAOPHU_HELD;
 			suggest(d, &decision);
 		} else if (answer == &d->refused) {
 			decision.verdict = BAOPHU_REFUSED;

@@ -18,6 +18,8 @@ struct decide_lookups {
 	/* What stands in the slot when `withdrawn_id` is taken back: *ret_id 0 for nothing. -BAOPHU_EGAP: the history has not reached what
 	 * the state knows of this unit. */
 	int (*restore)(void *context, const struct slot *slot, uint64_t withdrawn_id, uint64_t *ret_id, struct figure *ret_figure);
+	/* What was ever said of the slot, in order of id; borrowed until the next call. -BAOPHU_EGAP as above. */
+	int (*versions)(void *context, const struct slot *slot, const struct fact_version **ret_versions, int *ret_count);
 	/* What a held update says; borrowed until the next call. */
 	int (*held)(void *context, uint64_t seq, struct wire_payload *ret_payload);
 	/* The place of a seq of the log. -BAOPHU_ENOTFOUND: it has not come so far. */

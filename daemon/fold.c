@@ -290,19 +290,8 @@ static int fold_entries(struct state *state, const void *record, size_t bytes, b
 	}
 	if (!error)
 		error = fold_window(state, header.place.seq, &window);
-	if (!error && header.kind == RECORD_HELD) {
-		struct held *held = vec_grow(&state->registry.held, 1, sizeof *held);
-		if (!held)
-			return -ENOMEM;
-		*held = (struct held){ .seq = header.place.seq,
-				       .epoch = header.epoch,
-				       .number = header.number,
-				       .agent = header.agent,
-				       .entry = header.entry,
-				       .code = header.code,
-				       .time_ms = header.time_ms };
-		state->registry.changed_seq = header.place.seq;
-	}
+	if (!error && header.kind == RECORD_HELD)
+		error = registry_hold(&state->registry, &header);
 	if (error)
 		return error;
 	if (is_loading)

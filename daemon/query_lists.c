@@ -775,8 +775,7 @@ int query_status(struct question *question)
 	status->units = units_count(&state->registry.units);
 	status->facts = state->facts.fact_count;
 	status->agents = agents_count(&state->registry.agents);
-	for (size_t i = 0; i < state->registry.held.count; i++)
-		status->held += !vec_at(&state->registry.held, struct held, i)->decided;
+	status->held = state->registry.held_waiting;
 	pthread_rwlock_unlock(engine->config.state_lock);
 	status->history_seq = history_place(engine->config.history).seq;
 	if (engine->config.fill_status)

@@ -115,6 +115,12 @@ int rates_apply(struct rates *rates, const struct entry_rate *said, uint64_t id)
 	return 0;
 }
 
+const struct rate *rates_find(const struct rates *rates, const struct entry_rate *said)
+{
+	uint32_t index = rates->by_slot.count ? *place_of(rates, said) : 0;
+	return index ? at(rates, index) : NULL;
+}
+
 bool rates_has(const struct rates *rates, uint32_t unit)
 {
 	return unit < rates->first_of_unit.count && *vec_at(&rates->first_of_unit, uint32_t, unit);

@@ -24,6 +24,8 @@ void rates_finish(struct rates *rates);
 int rates_clone(struct rates *to, const struct rates *from); /* -ENOMEM; `to` uninitialised */
 /* A word; it replaces the one of its unit, measure, denominator and date (`to`). -ENOMEM. */
 int rates_apply(struct rates *rates, const struct entry_rate *said, uint64_t id);
+/* The newest word of the unit, measure, denominator and date of `said`; NULL. Lent until the next rates_apply. */
+const struct rate *rates_find(const struct rates *rates, const struct entry_rate *said);
 /* Whether anything was ever printed of the unit. */
 bool rates_has(const struct rates *rates, uint32_t unit);
 /* Of each measure and denominator of the unit the one of the latest date up to `date`; fills up to `size` of `found`, lent until the

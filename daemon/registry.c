@@ -25,6 +25,7 @@ void registry_finish(struct registry *registry)
 	lines_finish(&registry->lines);
 	rates_finish(&registry->rates);
 	vec_finish(&registry->held);
+	vec_finish(&registry->releases);
 	declarations_finish(&registry->declarations);
 	vec_finish(&registry->reaches);
 }
@@ -35,11 +36,14 @@ int registry_clone(struct registry *to, const struct registry *from)
 	if (units_clone(&to->units, &from->units) || measures_clone(&to->measures, &from->measures) ||
 	    plans_clone(&to->plans, &from->plans) || agents_clone(&to->agents, &from->agents) ||
 	    lines_clone(&to->lines, &from->lines) || rates_clone(&to->rates, &from->rates) ||
-	    vec_clone(&to->held, &from->held, sizeof(struct held)) || declarations_clone(&to->declarations, &from->declarations) ||
+	    vec_clone(&to->held, &from->held, sizeof(struct held)) ||
+	    vec_clone(&to->releases, &from->releases, sizeof(struct release)) ||
+	    declarations_clone(&to->declarations, &from->declarations) ||
 	    vec_clone(&to->reaches, &from->reaches, sizeof(struct reach))) {
 		registry_finish(to);
 		return -ENOMEM;
 	}
+	to->held_waiting = from->held_waiting;
 	to->day = from->day;
 	to->changed_seq = from->changed_seq;
 	to->map_seq = from->map_seq;
@@ -61,12 +65,36 @@ static struct held *find_held(const struct registry *registry, uint64_t seq)
 	return held && held->seq == seq ? held : NULL;
 }
 
-static int held_decide(struct registry *registry, uint64_t seq)
+static int held_decide(struct registry *registry, const struct entry_held_decision *decision, uint64_t id)
 {
-	struct held *held = find_held(registry, seq);
+	struct held *held = find_held(registry, decision->seq);
 	if (!held || held->decided)
 		return -BAOPHU_EDAMAGED;
 	held->decided = true;
+	registry->held_waiting--;
+	if (!decision->release)
+		return 0;
+	struct release *release = vec_grow(&registry->releases, 1, sizeof *release);
+	if (!release)
+		return -ENOMEM;
+	*release = (struct release){ .id = id, .held_seq = decision->seq };
+	return 0;
+}
+
+int registry_hold(struct registry *registry, const struct record_header *header)
+{
+	struct held *held = vec_grow(&registry->held, 1, sizeof *held);
+	if (!held)
+		return -ENOMEM;
+	*held = (struct held){ .seq = header->place.seq,
+			       .epoch = header->epoch,
+			       .number = header->number,
+			       .agent = header->agent,
+			       .entry = header->entry,
+			       .code = header->code,
+			       .time_ms = header->time_ms };
+	registry->held_waiting++;
+	registry->changed_seq = header->place.seq;
 	return 0;
 }
 
@@ -139,7 +167,7 @@ int registry_apply(struct registry *registry, const struct record_header *header
 			registry->backup = entry->backup.place;
 		return 0;
 	case ENTRY_HELD_DECISION:
-		return held_decide(registry, entry->held.seq);
+		return held_decide(registry, &entry->held, id);
 	case ENTRY_EPOCH:
 	case ENTRY_FREEZE:
 	case ENTRY_EPOCH_OPEN:
@@ -160,6 +188,20 @@ int registry_apply(struct registry *registry, const struct record_header *header
 }
 
 const struct held *registry_held(const struct registry *registry, uint64_t seq) { return find_held(registry, seq); }
+
+uint64_t registry_received_seq(const struct registry *registry, uint64_t id)
+{
+	size_t low = 0, high = registry->releases.count;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (vec_at(&registry->releases, struct release, middle)->id <= id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	const struct release *before = low ? vec_at(&registry->releases, struct release, low - 1) : NULL;
+	return before && entry_id_seq(before->id) == entry_id_seq(id) ? before->held_seq : entry_id_seq(id);
+}
 
 uint32_t registry_owner(const struct registry *registry, uint32_t unit, uint16_t measure, uint8_t extent, baophu_date date)
 {

@@ -20,6 +20,10 @@ struct held { /* an update waiting for a decision */
 	int64_t time_ms;
 	bool decided;
 };
+/* The entries of a held update that was released: from this id to the end of its record, or to the next of these in it. */
+struct release {
+	uint64_t id, held_seq;
+};
 /* Units whose declared series an entry may have changed: their records say other things now. */
 struct reach {
 	uint64_t seq;
@@ -35,6 +39,8 @@ struct registry {
 	struct lines lines;
 	struct rates rates;
 	struct vec held; /* struct held, in order of seq */
+	struct vec releases; /* struct release, in order of id */
+	uint32_t held_waiting;
 	struct declarations declarations;
 	struct vec reaches; /* struct reach, in log order, since the last record that changed the whole map */
 	struct baophu_place backup; /* newest that a verified backup holds; seq 0: none */
@@ -51,4 +57,8 @@ int registry_apply(struct registry *registry, const struct record_header *header
 uint32_t registry_owner(const struct registry *registry, uint32_t unit, uint16_t measure, uint8_t extent, baophu_date date);
 /* The next unit of `tree` in reach after `at` (0: the first); 0: no more. */
 uint32_t registry_reach_next(const struct registry *registry, const struct reach *reach, const struct tree *tree, uint32_t at);
+/* An update that waits for a decision from now on; `header` is that of its HELD record. -ENOMEM. */
+int registry_hold(struct registry *registry, const struct record_header *header);
 const struct held *registry_held(const struct registry *registry, uint64_t seq); /* NULL */
+/* When the entry `id` came in: seq of its record, or of the held update that its record released. */
+uint64_t registry_received_seq(const struct registry *registry, uint64_t id);

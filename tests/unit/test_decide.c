@@ -28,6 +28,8 @@ struct place_of_test {
 	int restore_error;
 	uint64_t restored_id;
 	struct figure restored;
+	int versions_error, version_count, versions_asked;
+	struct fact_version versions[4];
 	struct wire_payload held;
 };
 static struct place_of_test t;
@@ -99,6 +101,16 @@ static int restore(void *context, const struct slot *slot, uint64_t withdrawn_id
 	return t.restore_error;
 }
 
+static int versions(void *context, const struct slot *slot, const struct fact_version **ret_versions, int *ret_count)
+{
+	(void)context;
+	(void)slot;
+	t.versions_asked++;
+	*ret_versions = t.versions;
+	*ret_count = t.version_count;
+	return t.versions_error;
+}
+
 static int held(void *context, uint64_t seq, struct wire_payload *ret_payload)
 {
 	(void)context;
@@ -119,7 +131,7 @@ static int find_place(void *context, uint64_t seq, struct baophu_place *ret_plac
 /* Decides; t.decision and, when applied, t.entries say what came of it. */
 static enum baophu_code decide_as(uint32_t agent, const struct wire_entry *entries, uint32_t count, bool is_import)
 {
-	const struct decide_lookups lookups = { NULL, restore, held, find_place };
+	const struct decide_lookups lookups = { NULL, restore, versions, held, find_place };
 	struct record_writer writer;
 	record_begin(&writer, t.buffer, BUFFER_BYTES);
 	struct decide_question question = { .state = &t.scene.state,
@@ -919,7 +931,7 @@ Test(decide, many_full_updates_are_released_by_one)
 {
 	enum { MANY = 8 };
 	struct wire_entry all[MANY];
-	const struct decide_lookups lookups = { NULL, restore, held_of_many, find_place };
+	const struct decide_lookups lookups = { NULL, restore, versions, held_of_many, find_place };
 	struct record_writer writer;
 	for (int i = 0; i < MANY; i++)
 		all[i] = decision(hold(all, 0), true);
@@ -937,6 +949,130 @@ Test(decide, many_full_updates_are_released_by_one)
 	cr_assert_eq(t.decision.code, BAOPHU_CODE_NONE);
 	cr_assert_eq(writer.entry_count, MANY * (1 + BAOPHU_ENTRIES_MAX));
 	cr_assert_eq(decide_one(CAN_THO, stock("92", 20240430, 1)), BAOPHU_CODE_NONE, "the next update is decided as ever");
+}
+
+/* A figure of 916 on 30 April, as the log gets it; returns its seq. */
+static uint64_t told(int64_t value, enum baophu_status status)
+{
+	return scene_fact(&t.scene, U916, STOCK, BAOPHU_WHOLE, day(20240430), day(20240430), value, status);
+}
+
+/* What stands of it; BAOPHU_ABSENT: nothing. */
+static int64_t standing(void)
+{
+	const struct slot slot = { U916, STOCK, BAOPHU_WHOLE, day(20240430), day(20240430) };
+	const struct fact *found = facts_slot(&t.scene.state.facts, &slot);
+	return found ? fact_value(found) : BAOPHU_ABSENT;
+}
+
+/* Releases, and what stands then. */
+static int64_t released(uint64_t seq)
+{
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq, true)), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entries[0].kind, ENTRY_HELD_DECISION);
+	fold_decided();
+	return standing();
+}
+
+Test(decide, a_release_leaves_what_was_said_since)
+{
+	struct wire_entry kept = stock("916", 20240430, 2);
+	uint64_t seq = hold(&kept, 1);
+	cr_assert_eq(released(seq), 2, "the first of its slot");
+	seq = hold(&kept, 1);
+	told(3, BAOPHU_FINAL);
+	cr_assert_eq(released(seq), 3);
+	cr_assert_eq(t.entry_count, 1);
+	kept.fact.value = 4;
+	cr_assert_eq(released(hold(&kept, 1)), 4, "nothing was said since");
+	seq = hold(&kept, 1);
+	scene_withdraw(&t.scene, U916, STOCK, BAOPHU_WHOLE, day(20240430));
+	cr_assert_eq(released(seq), BAOPHU_ABSENT, "taken back");
+	/* What is weaker would not have replaced it, had it been there. */
+	seq = hold(&kept, 1);
+	told(5, BAOPHU_ESTIMATE);
+	cr_assert_eq(released(seq), 4);
+	kept.fact.status = BAOPHU_PROVISIONAL;
+	seq = hold(&kept, 1);
+	scene_withdraw(&t.scene, U916, STOCK, BAOPHU_WHOLE, day(20240430));
+	told(6, BAOPHU_PROVISIONAL);
+	cr_assert_eq(released(seq), 6);
+	cr_assert_eq(t.versions_asked, 0, "what stands says enough");
+}
+
+Test(decide, a_release_leaves_what_was_taken_back_to_an_older_figure)
+{
+	struct wire_entry kept = stock("916", 20240430, 2);
+	uint64_t old = told(1, BAOPHU_FINAL), wrong = told(9, BAOPHU_FINAL), seq = hold(&kept, 1);
+	scene_begin(&t.scene);
+	scene_add(&t.scene, &(struct entry){ .kind = ENTRY_WITHDRAWAL,
+					     .withdrawal = { .slot = { U916, STOCK, BAOPHU_WHOLE, day(20240430), day(20240430) },
+							     .withdrawn_id = entry_id(wrong, 0),
+							     .restored_id = entry_id(old, 0),
+							     .restored = { 1, BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT, 0 } } });
+	uint64_t back = scene_end(&t.scene, RECORD_UPDATE, 0, 0, 0);
+	t.versions[0] = (struct fact_version){ .id = entry_id(old, 0) };
+	t.versions[1] = (struct fact_version){ .id = entry_id(wrong, 0) };
+	t.versions[2] = (struct fact_version){ .id = entry_id(back, 0), .withdrawn_id = entry_id(wrong, 0) };
+	t.version_count = 3;
+	t.versions_error = -BAOPHU_EGAP;
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq, true)), BAOPHU_CODE_BUSY, "never guessed");
+	t.versions_error = 0;
+	cr_assert_eq(released(seq), 1);
+	cr_assert_eq(t.entry_count, 1);
+	/* What came in after that is newer than it. */
+	seq = hold(&kept, 1);
+	scene_fact(&t.scene, U916, STOCK, BAOPHU_WHOLE, day(20240429), day(20240429), 5, BAOPHU_FINAL);
+	int asked = t.versions_asked;
+	cr_assert_eq(released(seq), 2);
+	cr_assert_eq(t.versions_asked, asked + 1);
+	/* Nor is an estimate in the way that never stood. */
+	uint64_t withdrawn = scene_withdraw(&t.scene, U916, STOCK, BAOPHU_WHOLE, day(20240430)), weak = told(7, BAOPHU_PROVISIONAL);
+	seq = hold(&kept, 1);
+	uint64_t weaker = told(8, BAOPHU_ESTIMATE);
+	t.versions[0] = (struct fact_version){ .id = entry_id(withdrawn, 0), .withdrawn_id = 1 };
+	t.versions[1] = (struct fact_version){ .id = entry_id(weak, 0) };
+	t.versions[2] = (struct fact_version){ .id = entry_id(weaker, 0) };
+	cr_assert_eq(released(seq), 2);
+}
+
+Test(decide, held_updates_stand_in_the_order_they_came_in)
+{
+	struct wire_entry first = stock("916", 20240430, 1), second = stock("916", 20240430, 2),
+			  third = withdrawal("916", 20240430);
+	uint64_t a = hold(&first, 1), b = hold(&second, 1), c = hold(&third, 1), d = hold(&first, 1);
+	struct wire_payload payload = t.held;
+	payload.entries = &second;
+	t.held = payload;
+	cr_assert_eq(released(b), 2);
+	payload.entries = &first;
+	t.held = payload;
+	cr_assert_eq(released(a), 2, "the one that came later was released before");
+	cr_assert_eq(released(d), 1);
+	payload.entries = &third;
+	t.held = payload;
+	cr_assert_eq(released(c), 1, "nor does it take back what came later");
+	cr_assert_eq(t.entry_count, 1);
+	cr_assert_eq(registry_received_seq(&t.scene.state.registry, entry_id(t.scene.place.seq, 0)), c);
+	cr_assert_eq(registry_received_seq(&t.scene.state.registry, entry_id(c, 0)), c);
+	cr_assert_eq(t.scene.state.registry.held_waiting, 0);
+}
+
+Test(decide, a_release_leaves_rates_and_declarations_said_since)
+{
+	struct wire_entry said = rate(BAOPHU_OVER_UNSTATED, ""), declared = declare("916", "so", BAOPHU_MONTHLY);
+	const struct wire_entry kept[] = { said, declared };
+	uint64_t seq = hold(kept, 2);
+	said.rate.digits = 9000;
+	declared.declare.grace_days = 7;
+	struct wire_entry now[] = { said, declared };
+	cr_assert_eq(decide_as(CAN_THO, now, 2, false), BAOPHU_CODE_NONE);
+	fold_decided();
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq, true)), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entry_count, 1);
+	seq = hold(kept, 2);
+	cr_assert_eq(decide_one(AGENT_CONTROL, decision(seq, true)), BAOPHU_CODE_NONE);
+	cr_assert_eq(t.entry_count, 3);
 }
 
 Test(decide, a_refusal_of_a_held_update_is_an_entry_alone)
