@@ -269,6 +269,40 @@ class View(unittest.TestCase):
             self.assertEqual(watch.ends(), 0)
             self.is_given_back(watch)
 
+    def test_ranks_follow_as_sentences(self):
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", **{f"BAOPHU_{name.upper()}": value for name, value in self.centre.endpoints.items()}}
+        command = [str(test_articles.BUILD / "client" / "baophu"), "coverage", "watch", "481", "--rank", "--plan", "nam-2019", "--lang", "vi"]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        text = {process.stdout: b"", process.stderr: b""}
+
+        def until(stream, words):
+            deadline = time.monotonic() + WAIT_S
+            while words.encode() not in text[stream]:
+                self.assertLess(time.monotonic(), deadline, (words, text))
+                for ready in select.select(list(text), [], [], 0.1)[0]:
+                    text[ready] += os.read(ready.fileno(), 65536)
+
+        try:
+            until(process.stdout, "Đông Sơn")  # the last of the table
+            self.report_commune(40)
+            until(process.stdout, "] Đông Sơn · BHXH tự nguyện, kế hoạch nam-2019: hạng 21 → 1 (133,33%)\n")
+            until(process.stdout, "] Hồng Thủy · BHXH tự nguyện, kế hoạch nam-2019: hạng 18 → 19 (26,67%)\n")
+            self.centre.daemon.send_signal(signal.SIGTERM)
+            self.assertEqual(self.centre.daemon.wait(WAIT_S), 0)
+            until(process.stderr, "mất kết nối")
+            self.centre.daemon = subprocess.Popen(self.centre.daemon.args, stdout=self.centre.log, stderr=self.centre.log,
+                                                  stdin=subprocess.DEVNULL)
+            until(process.stderr, "đã cập nhật lại")
+            said = text[process.stdout]
+            self.report_commune(20)
+            until(process.stdout, "] Đông Sơn · BHXH tự nguyện, kế hoạch nam-2019: hạng 1 → 10 (66,67%)\n")
+            self.assertNotIn("→ 11", text[process.stdout][len(said):].decode())  # who stood at 11 is back at 10, and nobody else moved
+        finally:
+            process.kill()
+            process.wait(WAIT_S)
+            process.stdout.close()
+            process.stderr.close()
+
     def test_ranks_follow_as_lines_of_json(self):
         environment = {**os.environ, **{f"BAOPHU_{name.upper()}": value for name, value in self.centre.endpoints.items()}}
         command = [str(test_articles.BUILD / "client" / "baophu"), "coverage", "watch", "481", "--rank", "--plan", "nam-2019", "-o", "jsonl"]
