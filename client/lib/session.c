@@ -51,6 +51,7 @@ struct session {
 	uint32_t hellos; /* since the last Welcome */
 	int64_t hello_ms, heard_ms, said_ms;
 	int64_t resume_ms, drain_until_ms; /* 0: nothing holds the queue up */
+	uint64_t put_off; /* number of the update that waiting_for was said of; 0: of none */
 	int backoff_ms;
 
 	struct wire_arena arena; /* of the message whose items are being handed out */
@@ -176,6 +177,7 @@ static int hear_welcome(struct session *session, const struct wire_welcome *welc
 	standing->welcomes++;
 	session->hellos = 0;
 	standing->waiting_for = BAOPHU_CODE_NONE;
+	session->put_off = 0;
 	if (!standing->next) { /* the session's first Welcome, or nothing is pending */
 		standing->next = welcome->next;
 		return 0;
@@ -226,6 +228,7 @@ static int hear_not_now(struct session *session, const struct wire_not_now *answ
 	int wait_ms = answer->retry_after_ms < BACKOFF_MS_MAX ? (int)answer->retry_after_ms : BACKOFF_MS_MAX;
 	if (answer->code != BAOPHU_CODE_EXPECT) {
 		session->standing.waiting_for = answer->code;
+		session->put_off = answer->number;
 		session->backoff_ms = session->backoff_ms ? session->backoff_ms * 2 : BACKOFF_MS;
 		if (session->backoff_ms > BACKOFF_MS_MAX)
 			session->backoff_ms = BACKOFF_MS_MAX;
@@ -247,8 +250,13 @@ static bool take_receipt(struct session *session, const struct wire_receipt *rec
 	if (index == UINT32_MAX || at(session, index)->answered)
 		return false;
 	at(session, index)->answered = true;
-	session->standing.waiting_for = BAOPHU_CODE_NONE;
-	session->backoff_ms = 0;
+	/* A receipt waits for the disk, a "not now" does not: those of updates before the one that is put off come after it, and say nothing
+	 * of it. */
+	if (receipt->number >= session->put_off) {
+		session->standing.waiting_for = BAOPHU_CODE_NONE;
+		session->put_off = 0;
+		session->backoff_ms = 0;
+	}
 	if (receipt->place.seq > session->standing.last.seq) {
 		session->standing.last = receipt->place;
 		session->has_last = true;
@@ -619,12 +627,16 @@ int session_abandon(struct session *session)
 	struct session_standing *standing = &session->standing;
 	if (session->awaited || session->sent || (standing->unanswered && standing->waiting_for == BAOPHU_CODE_NONE))
 		return -EBUSY;
+	/* What was under way on a lost connection may be decided, and what gets INDEXING is: its receipt is only not found yet. */
+	if (!standing->is_open || standing->waiting_for == BAOPHU_CODE_INDEXING)
+		return -EBUSY;
 	if (!standing->unanswered)
 		return 0;
 	standing->next = at(session, 0)->number;
 	while (standing->unanswered)
 		forget_first(session);
 	standing->waiting_for = BAOPHU_CODE_NONE;
+	session->put_off = 0;
 	session->resume_ms = 0;
 	session->backoff_ms = 0;
 	return 0;

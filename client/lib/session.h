@@ -72,7 +72,7 @@ void session_poll(const struct session *session, int ret_descriptors[static 2], 
  * standing.staged. -EAGAIN: not now. A part is not repeated when the connection is lost. */
 int session_stage(struct session *session, const void *message, size_t bytes);
 /* Forgets the updates without receipt when the collector has answered that it decided none of them; their numbers are used
- * again. -EBUSY: an answer is still to come, so they may be decided. */
+ * again. -EBUSY: an answer is still to come, or the session is not open, so they may be decided. */
 int session_abandon(struct session *session);
 
 /* All or nothing: one update when the entries fit one, else a staged batch (at most 65,536 entries). Waits for the receipt:

@@ -6,6 +6,7 @@
  */
 #include "session.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -40,6 +41,7 @@ struct collector {
 	uint64_t stage_batch;
 	uint32_t applied_entries;
 	_Atomic(enum baophu_code) always; /* every update is answered with this */
+	_Atomic(uint64_t) put_off; /* this number gets CLOCK, and what comes before it its receipts only after that; 0: none */
 	char failure[200];
 	struct wire_arena arena;
 	uint8_t buffer[BAOPHU_MESSAGE_BYTES_MAX];
@@ -74,7 +76,7 @@ static void say_not_now(struct collector *collector, uint64_t number, enum baoph
 	message.not_now = (struct wire_not_now){
 		.epoch = collector->epoch, .number = number, .expect = collector->next, .code = code
 	};
-	message.not_now.retry_after_ms = 1;
+	message.not_now.retry_after_ms = code == BAOPHU_CODE_CLOCK ? 600000 : 1;
 	collector->refusals++;
 	say(collector, &message);
 }
@@ -118,6 +120,12 @@ static void decide(struct collector *collector, const struct wire_update *update
 		say_not_now(collector, update->number, BAOPHU_CODE_BUSY);
 		return;
 	}
+	if (update->number == collector->put_off) {
+		say_not_now(collector, update->number, BAOPHU_CODE_CLOCK);
+		for (uint64_t number = 1; number < update->number; number++)
+			say_receipt(collector, number);
+		return;
+	}
 	struct wire_payload payload;
 	enum baophu_code code;
 	uint32_t entry;
@@ -135,7 +143,8 @@ static void decide(struct collector *collector, const struct wire_update *update
 		collector->applied_entries = payload.entry_count;
 	}
 	memcpy(collector->decided[collector->next++].digest, digest, sizeof digest);
-	say_receipt(collector, update->number);
+	if (update->number >= collector->put_off)
+		say_receipt(collector, update->number);
 }
 
 static void take_stage(struct collector *collector, const struct wire_stage *stage)
@@ -478,6 +487,74 @@ Test(session, a_date_too_far_ahead_is_given_up_and_its_number_used_again)
 	collector->always = BAOPHU_CODE_NONE;
 	cr_assert_eq(session_send_entries(session, entries, ENTRIES, &outcome, &code), 0);
 	cr_assert_eq(outcome.number, 1);
+	session_close(session);
+	stop(collector);
+}
+
+/* The receipt of what came before a date too far ahead is heard after the word about it. */
+Test(session, a_receipt_of_before_says_nothing_of_what_is_put_off)
+{
+	struct collector *collector = start(&(struct collector){ .put_off = 3 });
+	struct session *session = open_session(collector, 0, 0);
+	const struct session_standing *standing = session_standing(session);
+	struct wire_entry entries[ENTRIES];
+	struct session_outcome outcome;
+	uint64_t number;
+	fill(entries, ENTRIES, 5);
+	for (uint64_t expected = 1; expected <= 4; expected++) {
+		cr_assert_eq(session_push(session, entries, ENTRIES, &number), 0);
+		cr_assert_eq(number, expected);
+	}
+	for (uint64_t expected = 1; expected <= 2; expected++) {
+		cr_assert_eq(session_wait(session, 30000, &outcome), 1);
+		cr_assert_eq(outcome.number, expected);
+		cr_assert_eq(standing->waiting_for, BAOPHU_CODE_CLOCK);
+	}
+	while (session_abandon(session) == -EBUSY) /* until the word about the fourth, too */
+		cr_assert_eq(session_wait(session, 10, &outcome), 0);
+	cr_assert_eq(standing->waiting_for, BAOPHU_CODE_NONE);
+	cr_assert_eq(standing->next, 3);
+	collector->put_off = 0;
+	cr_assert_eq(session_push(session, entries, ENTRIES, &number), 0);
+	cr_assert_eq(session_wait(session, 30000, &outcome), 1);
+	cr_assert_eq(outcome.number, 3);
+	session_close(session);
+	stop(collector);
+}
+
+static void wait_for_word(struct session *session, enum baophu_code code)
+{
+	struct session_outcome outcome;
+	while (session_standing(session)->waiting_for != code)
+		cr_assert_eq(session_wait(session, 1, &outcome), 0);
+}
+
+Test(session, what_may_be_decided_is_not_given_up, .timeout = 50)
+{
+	struct collector *collector = start(&(struct collector){ .always = BAOPHU_CODE_INDEXING });
+	struct session *session = open_session(collector, 0, 0);
+	struct wire_entry entries[ENTRIES];
+	struct session_outcome outcome;
+	uint64_t number;
+	fill(entries, ENTRIES, 5);
+	cr_assert_eq(session_push(session, entries, ENTRIES, &number), 0);
+	wait_for_word(session, BAOPHU_CODE_INDEXING);
+	cr_assert_eq(session_abandon(session), -EBUSY, "it is decided");
+	collector->always = BAOPHU_CODE_BUSY;
+	wait_for_word(session, BAOPHU_CODE_BUSY);
+
+	/* the connection goes: what was under way on it may have been decided */
+	atomic_store(&collector->is_over, true);
+	pthread_join(collector->thread, NULL);
+	while (session_standing(session)->is_open)
+		cr_assert_eq(session_wait(session, 1, &outcome), 0);
+	cr_assert_eq(session_abandon(session), -EBUSY, "nobody knows");
+	atomic_store(&collector->is_over, false);
+	collector->always = BAOPHU_CODE_NONE;
+	open_socket(collector);
+	cr_assert_eq(pthread_create(&collector->thread, NULL, collect, collector), 0);
+	cr_assert_eq(session_wait(session, 30000, &outcome), 1);
+	cr_assert_eq(outcome.number, number);
 	session_close(session);
 	stop(collector);
 }
