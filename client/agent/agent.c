@@ -318,8 +318,10 @@ static int say_state(struct office *office)
 	char *text = NULL;
 	size_t bytes = 0;
 	office_speak(office, office->config->vietnamese);
-	const struct standing standing = office_standing(office);
-	int error = standing_text(&standing, &text, &bytes);
+	struct standing standing;
+	int error = office_standing(office, &standing);
+	if (!error)
+		error = standing_text(&standing, &text, &bytes);
 	struct state state = { .waiting = inbox_waiting(office->inbox),
 			       .folder_error = office->folder_error,
 			       .save_error = office->save_error };

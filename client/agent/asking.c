@@ -8,7 +8,7 @@
 
 enum {
 	AFTER_RECEIPTS_MS = 500, /* receipts come in crowds */
-	FIGURES_GAP_MS = 5000, /* between two questions for figures while receipts keep coming */
+	FIGURES_GAP_MS = 2000, /* between two questions for figures while receipts keep coming */
 	EVERYTHING_GAP_MS = 60000,
 	FIGURES_MS = 3600 * 1000,
 	EVERYTHING_MS = 24 * 3600 * 1000,

@@ -216,8 +216,10 @@ static int status(struct desk *desk)
 	const struct outbox_standing *outbox = outbox_standing(office->outbox);
 	if (options.kind == WRITER_JSONL)
 		options.kind = WRITER_JSON;
-	const struct standing standing = office_standing(office);
-	int error = standing_write(&standing, &options, desk->reply.out);
+	struct standing standing;
+	int error = office_standing(office, &standing);
+	if (!error)
+		error = standing_write(&standing, &options, desk->reply.out);
 	if (error == -EINVAL) {
 		reply_say(&desk->reply, "%s", _("status comes as a table or as json"));
 		desk->code = CLI_USAGE;
@@ -239,43 +241,33 @@ static const char *state_of(const struct outbox_batch *batch, bool for_people)
 	return for_people ? _("received") : "received";
 }
 
-/* Batches as they come from the outbox, oldest first; the names are owned. */
 struct listing {
-	struct outbox_batch *batches;
-	unsigned count;
-	bool is_out_of_memory;
+	struct writer *writer;
+	int error;
 };
 
 static void list_batch(void *user, const struct outbox_batch *batch)
 {
 	struct listing *listing = user;
-	struct outbox_batch *kept = &listing->batches[listing->count];
-	*kept = *batch;
-	kept->source.name = strdup(batch->source.name);
-	if (kept->source.name)
-		listing->count++;
-	else
-		listing->is_out_of_memory = true;
-}
-
-static int gather(struct outbox *outbox, unsigned max, struct listing *listing)
-{
-	uint64_t *newest = calloc(max, sizeof *newest), *ids = calloc(max, sizeof *ids);
-	listing->batches = calloc(max, sizeof *listing->batches);
-	int count = newest && ids && listing->batches ? outbox_newest_batches(outbox, newest, max) : -ENOMEM;
-	for (int i = 0; i < count; i++)
-		ids[i] = newest[count - 1 - i];
-	int error = count < 0 ? count : outbox_batches(outbox, ids, (unsigned)count, list_batch, listing);
-	free(newest);
-	free(ids);
-	return !error && listing->is_out_of_memory ? -ENOMEM : error;
+	const struct field fields[] = { field_integer((int64_t)batch->id),
+					field_time(batch->saved_ms),
+					field_text(batch->source.name),
+					field_integer(batch->entries),
+					field_text(state_of(batch, writer_is_for_people(listing->writer))),
+					batch->receipt_seq ? field_integer((int64_t)batch->receipt_seq) : field_null(),
+					batch->source.undoes ? field_integer((int64_t)batch->source.undoes) : field_null(),
+					field_integer(batch->waiting),
+					field_integer(batch->applied),
+					field_integer(batch->held),
+					field_integer(batch->refused) };
+	if (!listing->error)
+		listing->error = writer_row(listing->writer, fields);
 }
 
 static int list(struct desk *desk)
 {
 	json_int_t limit = json_integer_value(json_object_get(desk->request, "limit"));
 	unsigned max = limit > 0 && limit <= LIST_MAX ? (unsigned)limit : limit > LIST_MAX ? LIST_MAX : LIST_DEFAULT;
-	bool for_people = writer_is_for_people(&desk->reply.writer);
 	const struct column columns[] = { { .key = "batch", .heading = _("Batch"), .right = true },
 					  { .key = "saved", .heading = _("Saved at") },
 					  { .key = "file", .heading = _("File"), .wrap = true },
@@ -287,30 +279,12 @@ static int list(struct desk *desk)
 					  { .key = "applied", .heading = NULL },
 					  { .key = "held", .heading = NULL },
 					  { .key = "refused", .heading = NULL } };
-	struct listing listing = { 0 };
-	int error = gather(desk->office->outbox, max, &listing);
+	struct listing listing = { .writer = &desk->reply.writer };
+	int error = writer_begin(listing.writer, columns, sizeof columns / sizeof *columns);
 	if (!error)
-		error = writer_begin(&desk->reply.writer, columns, sizeof columns / sizeof *columns);
-	for (unsigned i = listing.count; !error && i-- > 0;) {
-		const struct outbox_batch *batch = &listing.batches[i];
-		const struct field fields[] = { field_integer((int64_t)batch->id),
-						field_time(batch->saved_ms),
-						field_text(batch->source.name),
-						field_integer(batch->entries),
-						field_text(state_of(batch, for_people)),
-						batch->receipt_seq ? field_integer((int64_t)batch->receipt_seq) : field_null(),
-						batch->source.undoes ? field_integer((int64_t)batch->source.undoes) : field_null(),
-						field_integer(batch->waiting),
-						field_integer(batch->applied),
-						field_integer(batch->held),
-						field_integer(batch->refused) };
-		error = writer_row(&desk->reply.writer, fields);
-	}
-	int ended = writer_end(&desk->reply.writer);
-	for (unsigned i = 0; i < listing.count; i++)
-		free((char *)(uintptr_t)listing.batches[i].source.name);
-	free(listing.batches);
-	return error ? error : ended;
+		error = outbox_newest(desk->office->outbox, max, list_batch, &listing);
+	int ended = writer_end(listing.writer);
+	return error ? error : listing.error ? listing.error : ended;
 }
 
 /* ---- undo ---- */

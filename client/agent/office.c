@@ -111,20 +111,26 @@ void office_digest(int fd, uint8_t ret_digest[static BAOPHU_DIGEST_BYTES])
 		crypto_generichash_final(&state, ret_digest, BAOPHU_DIGEST_BYTES);
 }
 
-struct standing office_standing(struct office *office)
+int office_standing(struct office *office, struct standing *ret_standing)
 {
 	const struct outbox_standing *outbox = outbox_standing(office->outbox);
+	struct mirror *mirror = asking_mirror(office->asking);
 	enum baophu_code code;
 	const char *trouble = asking_trouble(office->asking, &code);
-	return (struct standing){ .mirror = asking_mirror(office->asking),
-				  .outbox = office->outbox,
-				  .now_ms = office_wall_ms(),
-				  .link = outbox->is_connected ? STANDING_UP
-					  : outbox->has_store  ? STANDING_DOWN
-							       : STANDING_NEVER,
-				  .link_since_ms = office->link_since_ms,
-				  .link_text = outbox->is_connected ? "" : trouble,
-				  .folder = office->config->folder };
+	if (mirror)
+		mirror->names.vietnamese = office->vietnamese;
+	*ret_standing = (struct standing){ .mirror = mirror,
+					   .outbox = office->outbox,
+					   .now_ms = office_wall_ms(),
+					   .vietnamese = office->vietnamese,
+					   .link = outbox->is_connected ? STANDING_UP
+						   : outbox->has_store  ? STANDING_DOWN
+									: STANDING_NEVER,
+					   .link_since_ms = office->link_since_ms,
+					   .link_text = outbox->is_connected ? "" : trouble,
+					   .folder = office->config->folder };
+	return unconfirmed_list(office->unconfirmed, office->outbox, mirror ? mirror->place.seq : 0, &ret_standing->pending,
+				&ret_standing->pending_count);
 }
 
 /* ---- answers to whoever brought it ---- */

@@ -96,8 +96,8 @@ int64_t office_wall_ms(void); /* Unix */
 void office_speak(struct office *office, bool vietnamese);
 /* A line for the journal. `priority`: of syslog. */
 __attribute__((format(printf, 2, 3))) void office_note(int priority, const char *format, ...);
-/* Where the office stands, for standing.h; lent like what it points to. */
-struct standing office_standing(struct office *office);
+/* Where the office stands, for standing.h; lent until the next call of anything here. Errors of reading the outbox; -ENOMEM. */
+int office_standing(struct office *office, struct standing *ret_standing);
 /* A path below the data directory. Returns `path`. */
 const char *office_path(const struct office *office, const char *name, char path[static INBOX_PATH_BYTES]);
 /* The date that figures are measured against: the centre's day as far as it is known, else this machine's, in Vietnam's time. */

@@ -335,6 +335,24 @@ static int write_figures(const struct standing *standing, struct writer *writer)
 
 /* ---- batches ---- */
 
+struct batches {
+	struct writer *writer;
+	int error;
+};
+
+static void write_batch(void *user, const struct outbox_batch *batch)
+{
+	struct batches *batches = user;
+	const struct field fields[] = {
+		field_integer((int64_t)batch->id), field_text(batch->source.name),
+		field_time(batch->saved_ms),       field_integer(batch->entries),
+		field_integer(batch->waiting),     field_integer(batch->held),
+		field_integer(batch->refused),     batch->receipt_seq ? field_integer((int64_t)batch->receipt_seq) : field_null(),
+	};
+	if (!batches->error)
+		batches->error = writer_row(batches->writer, fields);
+}
+
 static int write_batches(const struct standing *standing, struct writer *writer)
 {
 	const struct column columns[] = {
@@ -347,28 +365,12 @@ static int write_batches(const struct standing *standing, struct writer *writer)
 		{ .key = "refused", .heading = _("Refused"), .right = true },
 		{ .key = "receipt", .heading = _("Receipt"), .right = true },
 	};
-	uint64_t ids[STANDING_BATCHES];
-	int count = outbox_newest_batches(standing->outbox, ids, STANDING_BATCHES);
-	int error = count < 0 ? count : writer_begin(writer, columns, sizeof columns / sizeof *columns);
-	for (int i = 0; i < count && !error; i++) {
-		struct outbox_batch batch;
-		error = outbox_batch(standing->outbox, ids[i], &batch);
-		if (error)
-			break;
-		const struct field fields[] = {
-			field_integer((int64_t)batch.id),
-			field_text(batch.source.name),
-			field_time(batch.saved_ms),
-			field_integer(batch.entries),
-			field_integer(batch.waiting),
-			field_integer(batch.held),
-			field_integer(batch.refused),
-			batch.receipt_seq ? field_integer((int64_t)batch.receipt_seq) : field_null(),
-		};
-		error = writer_row(writer, fields);
-	}
+	struct batches batches = { .writer = writer };
+	int error = writer_begin(writer, columns, sizeof columns / sizeof *columns);
+	if (!error)
+		error = outbox_newest(standing->outbox, STANDING_BATCHES, write_batch, &batches);
 	int end = writer_end(writer);
-	return error ? error : end;
+	return error ? error : batches.error ? batches.error : end;
 }
 
 /* ---- what is held and refused ---- */

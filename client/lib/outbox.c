@@ -1237,31 +1237,52 @@ static int gather(struct outbox *outbox, const uint64_t *ids, unsigned count, st
 	return got;
 }
 
-int outbox_batches(struct outbox *outbox, const uint64_t *ids, unsigned count,
-		   void (*each)(void *user, const struct outbox_batch *batch), void *user)
+static int hand_out(struct outbox *outbox, const uint64_t *ids, unsigned count, bool is_newest_first,
+		    void (*each)(void *user, const struct outbox_batch *batch), void *user)
 {
 	unsigned found = 0;
-	while (count && ids[0] < outbox->state.standing.first) {
-		ids++;
-		count--;
-	}
-	if (!count || ids[0] >= outbox->state.standing.next)
-		return 0;
-	if (count > OUTBOX_BATCHES_MAX)
-		return -EINVAL;
 	struct outbox_batch *batches = calloc(count, sizeof *batches);
 	if (!batches)
 		return -ENOMEM;
 	int error = gather(outbox, ids, count, batches, &found);
 	for (unsigned i = 0; i < found; i++) {
-		count_updates(outbox, &batches[i]);
-		if (batches[i].waiting)
-			batches[i].receipt_seq = 0; /* of a centre that was put back */
+		struct outbox_batch *batch = &batches[is_newest_first ? found - 1 - i : i];
+		count_updates(outbox, batch);
+		if (batch->waiting)
+			batch->receipt_seq = 0; /* of a centre that was put back */
 		if (!error)
-			each(user, &batches[i]);
-		free((char *)(uintptr_t)batches[i].source.name);
+			each(user, batch);
+		free((char *)(uintptr_t)batch->source.name);
 	}
 	free(batches);
+	return error;
+}
+
+int outbox_batches(struct outbox *outbox, const uint64_t *ids, unsigned count,
+		   void (*each)(void *user, const struct outbox_batch *batch), void *user)
+{
+	while (count && ids[0] < outbox->state.standing.first) {
+		ids++;
+		count--;
+	}
+	if (count > OUTBOX_BATCHES_MAX)
+		return -EINVAL;
+	if (!count || ids[0] >= outbox->state.standing.next)
+		return 0;
+	return hand_out(outbox, ids, count, false, each, user);
+}
+
+int outbox_newest(struct outbox *outbox, unsigned max, void (*each)(void *user, const struct outbox_batch *batch), void *user)
+{
+	uint64_t *ids = max <= OUTBOX_BATCHES_MAX ? calloc(max + 1, sizeof *ids) : NULL;
+	int count = ids ? outbox_newest_batches(outbox, ids, max) : max <= OUTBOX_BATCHES_MAX ? -ENOMEM : -EINVAL;
+	for (int low = 0, high = count - 1; low < high; low++, high--) {
+		uint64_t id = ids[low];
+		ids[low] = ids[high];
+		ids[high] = id;
+	}
+	int error = count > 0 ? hand_out(outbox, ids, (unsigned)count, true, each, user) : count;
+	free(ids);
 	return error;
 }
 

@@ -160,6 +160,8 @@ int outbox_batch(struct outbox *outbox, uint64_t id, struct outbox_batch *ret_ba
 enum { OUTBOX_BATCHES_MAX = 1024 };
 int outbox_batches(struct outbox *outbox, const uint64_t *ids, unsigned count,
 		   void (*each)(void *user, const struct outbox_batch *batch), void *user);
+/* The newest `max` batches the same way, newest first. */
+int outbox_newest(struct outbox *outbox, unsigned max, void (*each)(void *user, const struct outbox_batch *batch), void *user);
 /* The ids of the newest `max` batches, newest first. Returns how many, or an error. */
 int outbox_newest_batches(struct outbox *outbox, uint64_t *ret_ids, unsigned max);
 

@@ -82,4 +82,9 @@ static inline void outbox_fixture_batches(struct outbox *outbox)
 	cr_assert_eq(outbox_batches(outbox, ids, (unsigned)count + 2, outbox_fixture_same, &alone), 0);
 	cr_assert_eq(alone.seen, alone.count);
 	cr_assert_eq(outbox_batches(outbox, ids, 0, outbox_fixture_same, &alone), 0);
+	for (int i = 0; i < count; i++)
+		cr_assert_eq(outbox_batch(outbox, newest[i], &alone.batches[i]), 0);
+	alone.seen = 0;
+	cr_assert_eq(outbox_newest(outbox, 64, outbox_fixture_same, &alone), 0);
+	cr_assert_eq(alone.seen, alone.count);
 }
