@@ -13,6 +13,7 @@
 #include <baophu/status.h>
 
 #include "cli.h"
+#include "declare.h"
 #include "human.h"
 #include "language.h"
 #include "reply.h"
@@ -378,6 +379,8 @@ static int new_series(struct desk *desk)
 	return error;
 }
 
+static int declare(struct desk *desk) { return declare_serve(desk->office, desk->request, &desk->reply, &desk->code); }
+
 /* ---- the table ---- */
 
 /* Each returns 0 when the answer is written, 1 when it will be said later, or an error. */
@@ -385,8 +388,8 @@ static const struct {
 	const char *name;
 	int (*serve)(struct desk *desk);
 } verbs[] = {
-	{ "report", report }, { "template", template }, { "status", status },
-	{ "list", list },     { "undo", undo },         { "new-series", new_series },
+	{ "report", report }, { "template", template },     { "status", status },   { "list", list },
+	{ "undo", undo },     { "new-series", new_series }, { "declare", declare },
 };
 
 void desk_serve(struct office *office, const struct control_request *request)

@@ -240,6 +240,33 @@ static int undo(struct cli *cli)
 		   -1);
 }
 
+/* Which units and measures this office reports, and how often. */
+static int declare(struct cli *cli)
+{
+	const struct options *options = &cli->options;
+	const char *rhythm = options->argument_count > 1 ? options->arguments[1] : "";
+	if (!*rhythm && !options->remove) {
+		cli_say(_("say how often: `baophu-agent declare UNIT monthly`, or --remove"));
+		return CLI_USAGE;
+	}
+	json_t *measures = json_array(),
+	       *request = json_pack("{s:s, s:s, s:b, s:b, s:i, s:i}", "verb", "declare", "rhythm", rhythm, "own",
+				    options->extent == BAOPHU_OWN, "remove", options->remove, "closing_day",
+				    (int)options->closing_day, "grace_days", (int)options->grace_days);
+	bool failed = !measures || !request || put_text(request, "unit", options->arguments[0]) ||
+		      put_text(request, "level", options->level);
+	for (uint32_t i = 0; !failed && i < options->measure_count; i++)
+		failed = json_array_append_new(measures, json_string(options->measures[i])) != 0;
+	if (!failed)
+		failed = json_object_set(request, "measures", measures) != 0;
+	json_decref(measures);
+	if (failed) {
+		json_decref(request);
+		request = NULL;
+	}
+	return ask(cli, request, -1);
+}
+
 static int new_series(struct cli *cli) { return ask(cli, json_pack("{s:s}", "verb", "new-series"), -1); }
 
 static int read_settings(struct cli *cli, struct config *config)
@@ -323,6 +350,13 @@ static const struct command verbs[] = {
 	  N_("take a batch back: what stood before it stands again"),
 	  "baophu-agent undo 12 --dry-run\n"
 	  "baophu-agent undo 12" },
+	{ "declare", "", "UNIT RHYTHM", 1, 2,
+	  BIT(OPTION_SOCKET) | BIT(OPTION_CONFIG) | BIT(OPTION_LEVEL) | BIT(OPTION_MEASURE) | BIT(OPTION_EXTENT) |
+	      BIT(OPTION_CLOSING_DAY) | BIT(OPTION_GRACE) | BIT(OPTION_REMOVE),
+	  declare, N_("say what this office reports and how often, so that the centre can tell who is late"),
+	  "baophu-agent declare 927 monthly --closing-day 25 --grace 3 --measure bhyt --measure bhxh_tn\n"
+	  "baophu-agent declare 481 weekly --level commune --measure bhxh_tn\n"
+	  "baophu-agent declare 927 --measure bhyt --measure bhxh_tn --remove" },
 	{ "new-series", "", "", 0, 0, BIT(OPTION_SOCKET) | BIT(OPTION_CONFIG), new_series,
 	  N_("send under a new series of numbers; only when `status` says so, and after asking the centre"),
 	  "baophu-agent new-series" },

@@ -32,7 +32,8 @@ struct options {
 	const char *plan, *agent, *unit, *issuer, *document;
 	const char *query, *ingest, *control, *publish; /* endpoints */
 	const char *journal; /* directory */
-	const char *config, *socket, *out, *date, *period;
+	const char *config, *socket, *out, *date, *period, *level;
+	uint32_t closing_day, grace_days;
 	int extent, status, origin, bound, reason, kind; /* words.h */
 	uint32_t measure_count;
 	const char *measures[BAOPHU_QUERY_MEASURES_MAX];

@@ -51,6 +51,27 @@ class OfficeTest(unittest.TestCase):
         wait_until(lambda: (self.office.data / "mirror").exists(), f"the office learned who it is\n{self.office.log}")
 
 
+class Declarations(OfficeTest):
+    """What an office says that it will report is saved like a figure, and the centre tells by it who is late."""
+
+    def test_a_declaration_reaches_the_centre_and_is_judged_by_its_business_day(self):
+        self.office.start()
+        self.assertIn("how often?", self.office.run("declare", "927", "often", code=2).stderr)
+        self.assertIn("no such closing day", self.office.run("declare", "927", "weekly", "--closing-day", "9", code=2).stderr)
+        self.assertIn("say how often", self.office.run("declare", "927", code=2).stderr)
+        self.office.run("declare", "927", "monthly", "--closing-day", "25", "--measure", "bhyt", "--measure", "bhxh_tn")
+        self.centre.start_enrolled()
+        wait_until(lambda: self.office.json("list")[0]["state"] == "received", f"the declaration is received\n{self.office.log}")
+        wait_until(lambda: (self.office.data / "mirror").exists(), "the office learned who it is")
+        self.assertIn("nope", self.office.run("declare", "927", "monthly", "--measure", "nope", code=2).stderr)
+        self.assertIn("xx", self.office.run("declare", "xx", "monthly", code=2).stderr)
+        due = self.centre.rows("agent", "due")
+        self.assertEqual({(row["unit"], row["measure"], row["rhythm"]) for row in due}, {("927", "bhyt", "monthly"), ("927", "bhxh_tn", "monthly")})
+        self.office.run("declare", "927", "--measure", "bhyt", "--measure", "bhxh_tn", "--remove")
+        wait_until(lambda: self.office.json("list")[0]["state"] == "received", f"the second one is received\n{self.office.log}")
+        wait_until(lambda: self.centre.rows("agent", "due") == [], "what was taken back is not owed")
+
+
 class WithoutACentre(OfficeTest):
     """An office that was never connected, or is not at the moment."""
 
