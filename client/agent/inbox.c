@@ -150,7 +150,7 @@ static void twin_name(const char *name, int twin, char ret[static INBOX_NAME_BYT
 
 static void fold(const char *name, char key[static 2 * INBOX_NAME_BYTES])
 {
-	if (text_fold(name, strlen(name), key, 2 * INBOX_NAME_BYTES) != 0)
+	if (text_fold(name, false, key, 2 * INBOX_NAME_BYTES) != 0)
 		snprintf(key, 2 * INBOX_NAME_BYTES, "%s", name);
 }
 

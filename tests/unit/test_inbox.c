@@ -237,6 +237,12 @@ Test(inbox, names_are_settled_in_nfc_and_clashes_get_a_number)
 	settle(inbox, name);
 	cr_assert_str_eq(name, "b (3).csv");
 	now_ms += 10000;
+	/* Without its marks it is another name. */
+	put(path("inbox/bao cao Thoi Lai.csv"), "1");
+	cr_assert_eq(look(inbox, &now_ms, &file), 1);
+	settle(inbox, name);
+	cr_assert_str_eq(name, "bao cao Thoi Lai.csv");
+	now_ms += 10000;
 	/* Bytes that are no UTF-8, a line break, and a name as long as names can be. */
 	char odd[INBOX_NAME_BYTES];
 	put(path("inbox/a\xff\nb.csv"), "1");
