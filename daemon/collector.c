@@ -35,6 +35,7 @@ enum {
 	EFFECT_ROWS = 64,
 	RECENT = 8192, /* decisions whose place is known without the history; power of two */
 	NEW_EPOCHS_A_BATCH = 64,
+	EVENTS_WAITING_MAX = 1 << 18, /* for the follower: beyond it updates are put off */
 	FROZEN_MAX = 64, /* epochs of one agent: it is not given more before an administrator has looked */
 	BUFFER_KEPT_BYTES = 8 << 20, /* of the batch's buffer; what an import used beyond goes back to the system */
 };
@@ -237,7 +238,8 @@ static void begin_batch(struct collector *c)
 	b->is_over = b->is_lost = false;
 	b->import.agent = 0;
 	c->place = c->state->place;
-	c->is_far_behind = c->place.seq - history_place(c->daemon->history).seq > c->config->lag_records_max;
+	struct follower_progress progress = follower_progress(c->daemon->follower);
+	c->is_far_behind = c->place.seq - progress.seq > c->config->lag_records_max || progress.events_waiting > EVENTS_WAITING_MAX;
 	if (c->now_us - c->room_checked_us >= ROOM_CHECK_US) {
 		bool was_full = c->is_disk_full;
 		c->room_checked_us = c->now_us;
@@ -894,6 +896,9 @@ static void fold(struct collector *c)
 	pthread_rwlock_unlock(&c->daemon->state_lock);
 	if (!error)
 		error = publish_gather(c->publish, c->state);
+	if (!error)
+		error = follower_offer(c->daemon->follower, c->state->events.made.data, c->state->events.made.count,
+				       c->state->place.seq);
 	c->state->events.made.count = 0;
 	if (error)
 		fail(c, error == -BAOPHU_EDAMAGED ? DAEMON_DAMAGED : DAEMON_INTERNAL, "what was committed cannot be folded", error);
@@ -1097,8 +1102,6 @@ enum daemon_exit collector_run(struct collector *c)
 		publish_ms = publish(c); /* to subscribers */
 		if (!is_behind)
 			send_answers(c); /* to agents */
-		if (c->batch.record_count)
-			follower_wake(c->daemon->follower);
 		tick(c);
 	}
 	if (!c->exit)

@@ -22,7 +22,10 @@
 #include "catalogue.h"
 
 #define LOG_DIRECTORY "log"
-enum { RECORDS_A_SIGN = 1 << 16 }; /* of life, while a long log is folded at start */
+enum {
+	RECORDS_A_SIGN = 1 << 16, /* of life, while a long log is folded at start */
+	EVENTS_WAITING_MAX = 1 << 16,
+};
 
 int64_t daemon_wall_ms(void)
 {
@@ -179,6 +182,19 @@ static int recall_frozen(struct daemon *d, const void *record, size_t bytes)
 						   : agents_recall(agents, entry.epoch.agent, entry.epoch.epoch, number + 1);
 }
 
+/* Events made on the way wait for the follower; when the whole log is folded again they are too many for that. On a full disk they wait
+ * all the same. */
+static int put_events(struct daemon *d)
+{
+	struct vec *made = &d->state.events.made;
+	if (made->count < EVENTS_WAITING_MAX)
+		return 0;
+	int error = history_put_events(d->history, made->data, made->count, &d->state.place);
+	if (!error)
+		made->count = 0;
+	return error == -BAOPHU_EFULL ? 0 : error;
+}
+
 /* The state as history knows it, then the rest of the log. A history that cannot be read costs only time. */
 static int load_state(struct daemon *d, uint64_t *ret_from)
 {
@@ -211,7 +227,8 @@ static int load_state(struct daemon *d, uint64_t *ret_from)
 			error = recall_frozen(d, record, bytes);
 		if (!error)
 			error = fold_record(&d->state, record, bytes);
-		d->state.events.made.count = 0;
+		if (!error)
+			error = put_events(d);
 		if (error)
 			notice(&d->notices, NOTICE_ERROR, NULL,
 			       "log record %llu in %s/" LOG_DIRECTORY " cannot be folded: %s; nothing was changed. "
@@ -260,7 +277,6 @@ static int append_record(struct daemon *d, enum record_kind kind, void (*add)(st
 		error = fold_record(&d->state, buffer, (size_t)bytes);
 		if (!error)
 			error = fold_settle(&d->state);
-		d->state.events.made.count = 0;
 		pthread_rwlock_unlock(&d->state_lock);
 	}
 	free(buffer);
@@ -427,6 +443,9 @@ enum daemon_exit daemon_open(struct daemon *d)
 	}
 	struct follower_config follower = { .log = d->log, .history = d->history, .failed = daemon_part_failed, .context = d };
 	error = follower_start(&follower, &d->follower);
+	if (!error)
+		error = follower_offer(d->follower, d->state.events.made.data, d->state.events.made.count, d->state.place.seq);
+	vec_finish(&d->state.events.made);
 	if (error) {
 		notice(&d->notices, NOTICE_ERROR, NULL, "the follower cannot start: %s", baophu_strerror(error));
 		return DAEMON_INTERNAL;

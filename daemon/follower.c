@@ -1,4 +1,4 @@
-/* follower.c - reads the log from history's place on and feeds history; see follower.h.
+/* follower.c - reads the log from history's place on and feeds history, with the events that the fold made of it; see follower.h.
  *
  * Does not decide, fold or publish. The clock is read for waiting only.
  *
@@ -22,6 +22,7 @@ enum {
 	REST_US = 20000, /* no commit for so long: the log is at rest */
 	SPACE_MS = 2000, /* between two commits of little; what there is waits no longer than this */
 	LITTLE_BYTES = 1 << 20, /* of log */
+	EVENTS_KEPT = 1 << 12, /* room for so many is kept when all are taken */
 	LOOK_MS = 5, /* how often it is looked whether writing is due */
 	SCRUB_RECORDS = 512, /* of one slice */
 	SCRUB_BYTES = 1 << 20,
@@ -40,7 +41,11 @@ struct follower {
 	bool stopping;
 	uint64_t wanted_seq; /* highest that somebody waits for */
 	struct follower_progress progress;
+	struct vec offered; /* struct event: given, not yet taken by the thread */
+	uint64_t offered_seq; /* everything up to here is folded */
 	/* the thread's own */
+	struct vec events; /* struct event: those before events_at are gathered */
+	size_t events_at;
 	uint64_t next_seq; /* to add */
 	uint64_t gathered_records, gathered_bytes; /* since the last commit */
 	int64_t gathered_us; /* when the first of them was */
@@ -134,11 +139,59 @@ static void fail(struct follower *follower, enum follower_part part, int error, 
 		follower->config.failed(follower->config.context, part, error, seq);
 }
 
-/* Adds records up to the head or a full buffer. */
-static bool gather(struct follower *follower, uint64_t head_seq)
+static uint64_t offered_seq(struct follower *follower)
+{
+	pthread_mutex_lock(&follower->lock);
+	uint64_t seq = follower->offered_seq;
+	pthread_mutex_unlock(&follower->lock);
+	return seq;
+}
+
+/* Takes over what was given. */
+static int take_events(struct follower *follower, uint64_t *ret_seq)
+{
+	if (follower->events_at == follower->events.count)
+		follower->events.count = follower->events_at = 0;
+	pthread_mutex_lock(&follower->lock);
+	size_t count = follower->offered.count;
+	struct event *taken = count ? vec_grow(&follower->events, count, sizeof *taken) : NULL;
+	if (taken) {
+		memcpy(taken, follower->offered.data, count * sizeof *taken);
+		follower->offered.count = 0;
+		if (follower->offered.capacity > EVENTS_KEPT)
+			vec_finish(&follower->offered);
+	}
+	*ret_seq = follower->offered_seq;
+	follower->progress.events_waiting = follower->events.count - follower->events_at;
+	pthread_mutex_unlock(&follower->lock);
+	return count && !taken ? -ENOMEM : 0;
+}
+
+/* Those of the record that was added. */
+static int gather_events(struct follower *follower, uint64_t seq)
+{
+	const struct event *events = follower->events.data;
+	while (follower->events_at < follower->events.count && events[follower->events_at].seq < seq)
+		follower->events_at++; /* history had them */
+	size_t end = follower->events_at;
+	while (end < follower->events.count && events[end].seq == seq)
+		end++;
+	int error = history_add_events(follower->config.history, events ? events + follower->events_at : NULL,
+				       end - follower->events_at);
+	follower->events_at = end;
+	return error;
+}
+
+/* Adds records up to the newest that is folded, or a full buffer. */
+static bool gather(struct follower *follower)
 {
 	struct history *history = follower->config.history;
-	int error = 0;
+	uint64_t head_seq = 0;
+	int error = take_events(follower, &head_seq);
+	if (error) {
+		fail(follower, FOLLOWER_HISTORY, error, follower->next_seq);
+		return false;
+	}
 	while (follower->next_seq <= head_seq && !history_is_full(history)) {
 		const void *record;
 		size_t bytes;
@@ -146,6 +199,8 @@ static bool gather(struct follower *follower, uint64_t head_seq)
 		if (error)
 			break;
 		error = history_add(history, record, bytes);
+		if (!error)
+			error = gather_events(follower, follower->next_seq);
 		if (error)
 			break;
 		follower->next_seq++;
@@ -163,7 +218,7 @@ static bool gather(struct follower *follower, uint64_t head_seq)
 /* Whether what was gathered is to be written now. */
 static bool is_due(struct follower *follower)
 {
-	uint64_t head_seq = log_head(follower->config.log).seq;
+	uint64_t head_seq = offered_seq(follower);
 	int64_t at_us = now_us();
 	bool is_full = history_is_full(follower->config.history);
 	if (head_seq != follower->moved_seq) {
@@ -211,7 +266,7 @@ static bool index_batch(struct follower *follower)
 {
 	struct history *history = follower->config.history;
 	do
-		if (!gather(follower, log_head(follower->config.log).seq))
+		if (!gather(follower))
 			return false;
 	while (!is_due(follower) && !look_later(follower));
 	int error = history_commit(history);
@@ -266,7 +321,7 @@ static bool wait_for_work(struct follower *follower, bool *ret_has_records)
 	pthread_mutex_lock(&follower->lock);
 	struct timespec end = after_ms(SCRUB_PAUSE_MS);
 	for (;;) {
-		*ret_has_records = log_head(follower->config.log).seq > follower->progress.seq;
+		*ret_has_records = follower->offered_seq > follower->progress.seq;
 		if (follower->stopping || *ret_has_records)
 			break;
 		if (follower->progress.is_scrubbed)
@@ -299,6 +354,8 @@ static void *run(void *context)
 static void destroy(struct follower *follower)
 {
 	log_reader_close(follower->reader);
+	vec_finish(&follower->offered);
+	vec_finish(&follower->events);
 	pthread_cond_destroy(&follower->work);
 	pthread_cond_destroy(&follower->done);
 	pthread_mutex_destroy(&follower->lock);
@@ -317,6 +374,7 @@ int follower_start(const struct follower_config *config, struct follower **ret_f
 		follower->config.space_ms = SPACE_MS;
 	follower->committed_us = now_us() - (int64_t)follower->config.space_ms * 1000;
 	follower->progress.seq = history_place(config->history).seq;
+	follower->offered_seq = follower->progress.seq;
 	follower->next_seq = follower->progress.seq + 1;
 	follower->scrub_end = config->no_scrub ? 0 : log_head(config->log).seq;
 	follower->progress.is_scrubbed = !follower->scrub_end;
@@ -356,11 +414,20 @@ void follower_stop(struct follower *follower)
 	destroy(follower);
 }
 
-void follower_wake(struct follower *follower)
+int follower_offer(struct follower *follower, const struct event *events, size_t count, uint64_t seq)
 {
 	pthread_mutex_lock(&follower->lock);
-	pthread_cond_signal(&follower->work);
+	struct event *offered = count ? vec_grow(&follower->offered, count, sizeof *offered) : NULL;
+	bool is_taken = offered || !count;
+	if (offered)
+		memcpy(offered, events, count * sizeof *offered);
+	if (is_taken) {
+		follower->offered_seq = seq;
+		follower->progress.events_waiting += count;
+		pthread_cond_signal(&follower->work);
+	}
 	pthread_mutex_unlock(&follower->lock);
+	return is_taken ? 0 : -ENOMEM;
 }
 
 /* Under the lock. */

@@ -1,5 +1,6 @@
-/* follower.h - the thread that indexes the log into history, and verifies the whole log once after start. It follows the log's commits
- * and is never waited for by the collector; queries wait for it. Owns no file: log and history are borrowed until follower_stop.
+/* follower.h - the thread that indexes the log into history, and verifies the whole log once after start. It follows the fold of the log's
+ * commits, whose events it is given, and is never waited for by the collector; queries wait for it. Owns no file: log and history are
+ * borrowed until follower_stop.
  */
 #pragma once
 
@@ -29,8 +30,9 @@ int follower_start(const struct follower_config *config, struct follower **ret_f
 /* Indexes what is left of one batch, ends the thread. Takes NULL. */
 void follower_stop(struct follower *follower);
 
-/* There is more in the log. Any thread; cheap. */
-void follower_wake(struct follower *follower);
+/* Everything up to `seq` is in the log and folded, and these are the events of it that were not given before, in order; those that history
+ * has already may be among them. Nothing beyond is indexed. Copies; one thread. -ENOMEM: nothing was taken. */
+int follower_offer(struct follower *follower, const struct event *events, size_t count, uint64_t seq);
 /* Somebody will ask for what was recorded up to `seq`: it is written soon. Any thread. */
 void follower_hurry(struct follower *follower, uint64_t seq);
 /* Until history has reached `seq`: 0; -BAOPHU_ETIMEOUT; or what the follower failed with. Any thread. */
@@ -41,6 +43,7 @@ struct follower_progress {
 	uint64_t scrubbed_seq; /* the chain is verified up to here */
 	bool is_scrubbed; /* all of what the log held at start */
 	bool is_full; /* no room on disk: waiting */
+	size_t events_waiting; /* that were given and are not gathered yet */
 	int error; /* what it failed with; 0 */
 };
 struct follower_progress follower_progress(struct follower *follower);

@@ -11,6 +11,7 @@
  *   registry  seq u64                                                  -> the whole record, sum u64
  *   rates     unit u32, measure u16, denominator u8, over measure u16, over plan u32, to u16, id u64
  *                                                                      -> digits i64, from u16, decimals, status, bound, sum u32
+ *   and of events, in history_events.c: events, unit_events, crossings
  * LMDB has no checksums, so every value ends with one over its table, key and value; it is looked at on every read.
  *
  * Why slices. Facts arrive in no order, and each one put at random dirties its own page: one transaction over a large batch
@@ -24,15 +25,12 @@
  * (it was put back to an older copy) must not meet them, see history_goal. A commit here is one flush (NOMETASYNC): a power cut may take the
  * last one back whole, and the log has what it said.
  */
-#include "history.h"
+#include "history_private.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <lmdb.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,11 +39,11 @@
 #include <unistd.h>
 
 enum {
-	FORMAT = 2,
-	ROW_BYTES = 32,
+	FORMAT = 3,
 	ROWS_MAX = 1 << 18, /* 8 MiB of sort buffer, facts from its start and receipts from its end */
 	ROWS_LEFT_MIN = BAOPHU_ENTRIES_MAX + 1, /* with less room than for an ordinary update the buffer counts as full */
 	REGISTRY_BYTES_MAX = 1 << 20, /* of records kept whole before a commit is due */
+	EVENTS_MAX = 1 << 15, /* the same */
 	SLICE_ROWS_MAX = 8192,
 	SLICE_ROWS_MIN = 1024,
 	SLICE_PAGES = 512, /* dirty leaves aimed at: 2 MiB, which LMDB keeps for the next transaction */
@@ -60,134 +58,14 @@ enum {
 	META_BYTES = 4 + 2 * (8 + BAOPHU_DIGEST_BYTES) + 8,
 	VERSIONS_KEPT = 4096, /* a reader gives memory back that one slot of very many versions needed */
 };
-enum table { TABLE_META, TABLE_FACTS, TABLE_RECEIPTS, TABLE_NUMBERS, TABLE_REGISTRY, TABLE_RATES, TABLE_COUNT };
-static const char *const table_names[TABLE_COUNT] = { "meta", "facts", "receipts", "numbers", "registry", "rates" };
-enum row_kind { ROW_FACT, ROW_WITHDRAWAL };
-
-/* A fact: its key, then value and flags as stored. A receipt: its key, then seq and time. */
-struct row {
-	uint8_t bytes[ROW_BYTES];
-};
+static const char *const table_names[TABLE_COUNT] = { "meta",  "facts",  "receipts",    "numbers",  "registry",
+						      "rates", "events", "unit_events", "crossings" };
 _Static_assert(FACT_KEY_BYTES + FACT_BYTES - 4 <= ROW_BYTES && RECEIPT_KEY_BYTES + 12 <= ROW_BYTES, "a row holds either");
-
-struct history {
-	MDB_env *env;
-	MDB_dbi tables[TABLE_COUNT];
-	pthread_mutex_t lock; /* over place: the only thing that both sides touch */
-	struct baophu_place place;
-	struct baophu_place goal;
-	/* the batch, the follower's alone */
-	struct row *rows;
-	size_t fact_count, receipt_count;
-	struct vec registry; /* { seq u64, bytes u64, record } one after another */
-	struct baophu_place added;
-	char path[];
-};
-
-struct history_reader {
-	struct history *history;
-	MDB_txn *txn;
-	bool is_open; /* between begin and end */
-	struct baophu_place place;
-	struct fact_version *versions;
-	size_t version_capacity;
-};
-
-/* ---- integers and checksums ---- */
-
-static void put_be16(uint8_t *at, unsigned value)
-{
-	uint16_t stored = htobe16((uint16_t)value);
-	memcpy(at, &stored, sizeof stored);
-}
-
-static void put_be32(uint8_t *at, uint32_t value)
-{
-	value = htobe32(value);
-	memcpy(at, &value, sizeof value);
-}
-
-static void put_be64(uint8_t *at, uint64_t value)
-{
-	value = htobe64(value);
-	memcpy(at, &value, sizeof value);
-}
-
-static void put_le64(uint8_t *at, uint64_t value)
-{
-	value = htole64(value);
-	memcpy(at, &value, sizeof value);
-}
-
-static uint16_t get_be16(const uint8_t *at)
-{
-	uint16_t value;
-	memcpy(&value, at, sizeof value);
-	return be16toh(value);
-}
-
-static uint32_t get_be32(const uint8_t *at)
-{
-	uint32_t value;
-	memcpy(&value, at, sizeof value);
-	return be32toh(value);
-}
-
-static uint64_t get_be64(const uint8_t *at)
-{
-	uint64_t value;
-	memcpy(&value, at, sizeof value);
-	return be64toh(value);
-}
-
-static uint64_t get_le64(const uint8_t *at)
-{
-	uint64_t value;
-	memcpy(&value, at, sizeof value);
-	return le64toh(value);
-}
-
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-	return hash ^ hash >> 29;
-}
-
-static uint64_t mix_bytes(uint64_t hash, const uint8_t *at, size_t bytes)
-{
-	for (; bytes >= 8; at += 8, bytes -= 8)
-		hash = mix(hash, get_le64(at));
-	uint64_t rest = bytes;
-	while (bytes)
-		rest = rest << 8 | at[--bytes];
-	return mix(hash, rest);
-}
-
-/* Guards against damage, not against people: every step can be undone, so no change of one word goes unseen, and 31 bytes take a
- * tenth of what a keyed hash takes. The table is part of it: a row cannot pass in another. */
-static uint64_t checksum(enum table table, const void *key, size_t key_bytes, const void *value, size_t value_bytes)
-{
-	uint64_t hash = mix_bytes(mix_bytes((uint64_t)table + 1, key, key_bytes), value, value_bytes);
-	hash *= UINT64_C(0xbf58476d1ce4e5b9);
-	return hash ^ hash >> 32;
-}
-
-/* What stands at the end of a value: 4 or 8 bytes of it. */
-static void put_sum(uint8_t *at, unsigned bytes, uint64_t sum)
-{
-	sum = htole64(sum);
-	memcpy(at, &sum, bytes);
-}
-
-static bool sum_is(const uint8_t *at, unsigned bytes, uint64_t sum)
-{
-	sum = htole64(sum);
-	return !memcmp(at, &sum, bytes);
-}
+enum row_kind { ROW_FACT, ROW_WITHDRAWAL };
 
 /* ---- LMDB's errors, translated once ---- */
 
-static int translate(int rc)
+int history_translate(int rc)
 {
 	switch (rc) {
 	case MDB_SUCCESS:
@@ -216,7 +94,7 @@ static int translate(int rc)
 /* A short write on a full disk comes back as EIO (LMDB does not look further), so the file system is asked. */
 static int translate_write(const struct history *history, int rc)
 {
-	int error = translate(rc);
+	int error = history_translate(rc);
 	struct statvfs fs;
 	if (error == -EIO && !statvfs(history->path, &fs) && (uint64_t)fs.f_bavail * fs.f_frsize < (64u << 20))
 		return -BAOPHU_EFULL;
@@ -237,7 +115,7 @@ static int open_environment(struct history *history, const char **ret_why)
 	for (size_t map_bytes = (size_t)1 << 40;; map_bytes >>= 2) {
 		int rc = mdb_env_create(&history->env);
 		if (rc)
-			return translate(rc);
+			return history_translate(rc);
 		mdb_env_set_mapsize(history->env, map_bytes);
 		mdb_env_set_maxdbs(history->env, TABLE_COUNT);
 		rc = mdb_env_open(history->env, history->path, MDB_NOTLS | MDB_NOSUBDIR | MDB_NOMETASYNC, 0600);
@@ -247,7 +125,7 @@ static int open_environment(struct history *history, const char **ret_why)
 		history->env = NULL;
 		if (rc != ENOMEM || map_bytes <= (size_t)1 << 30) {
 			*ret_why = "history.mdb cannot be opened as an LMDB file";
-			return translate(rc);
+			return history_translate(rc);
 		}
 	}
 }
@@ -287,7 +165,7 @@ static int read_meta(const struct history *history, MDB_txn *txn, struct baophu_
 	MDB_val key = meta_key(), value;
 	int rc = mdb_get(txn, history->tables[TABLE_META], &key, &value);
 	if (rc)
-		return translate(rc);
+		return history_translate(rc);
 	const uint8_t *at = value.mv_data;
 	if (value.mv_size < 4)
 		return -BAOPHU_EDAMAGED;
@@ -304,8 +182,8 @@ static int read_meta(const struct history *history, MDB_txn *txn, struct baophu_
 	return 0;
 }
 
-static int write_meta(const struct history *history, MDB_txn *txn, const struct baophu_place *place,
-		      const struct baophu_place *goal)
+int history_write_meta(const struct history *history, MDB_txn *txn, const struct baophu_place *place,
+		       const struct baophu_place *goal)
 {
 	uint8_t bytes[META_BYTES];
 	uint32_t format = htole32(FORMAT);
@@ -323,17 +201,18 @@ static int open_tables(struct history *history, const char **ret_why)
 	MDB_txn *txn = NULL;
 	int rc = mdb_txn_begin(history->env, NULL, 0, &txn);
 	if (rc)
-		return translate(rc);
+		return history_translate(rc);
 	for (int i = 0; i < TABLE_COUNT && !rc; i++)
 		rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &history->tables[i]);
-	int error = translate(rc);
+	int error = history_translate(rc);
 	if (!error)
 		error = read_meta(history, txn, &history->place, &history->goal);
 	if (error == -BAOPHU_ENOTFOUND) {
 		MDB_stat facts = { 0 };
 		mdb_stat(txn, history->tables[TABLE_FACTS], &facts);
-		error = facts.ms_entries ? -BAOPHU_EDAMAGED
-					 : translate_write(history, write_meta(history, txn, &history->place, &history->goal));
+		error = facts.ms_entries
+			    ? -BAOPHU_EDAMAGED
+			    : translate_write(history, history_write_meta(history, txn, &history->place, &history->goal));
 	}
 	if (error) {
 		*ret_why = error == -BAOPHU_EFORMAT ? "history.mdb is of another format" : "history.mdb has no readable place";
@@ -385,6 +264,7 @@ void history_close(struct history *history)
 		mdb_env_close(history->env);
 	pthread_mutex_destroy(&history->lock);
 	vec_finish(&history->registry);
+	vec_finish(&history->events);
 	free(history->rows);
 	free(history);
 }
@@ -545,7 +425,7 @@ int history_add(struct history *history, const void *record, size_t bytes)
 bool history_is_full(const struct history *history)
 {
 	return history->fact_count + history->receipt_count + ROWS_LEFT_MIN > ROWS_MAX ||
-	       history->registry.count > REGISTRY_BYTES_MAX;
+	       history->registry.count > REGISTRY_BYTES_MAX || history->events.count > EVENTS_MAX;
 }
 
 /* ---- sorting: radix in place, most significant byte first; keys of one batch share most of their bytes ---- */
@@ -603,24 +483,14 @@ static void sort_rows(struct row *rows, size_t count, size_t at, size_t key_byte
 
 /* ---- writing a batch ---- */
 
-/* The first failure is kept and later calls do nothing, so the way of a batch reads straight on. */
-struct writer {
-	struct history *history;
-	MDB_txn *txn;
-	MDB_cursor *cursor;
-	enum table table; /* of the cursor */
-	size_t slice_rows, slice_rows_max;
-	int rc;
-};
-
-static void writer_begin(struct writer *writer)
+void history_writer_begin(struct history_writer *writer)
 {
 	if (!writer->rc)
 		writer->rc = mdb_txn_begin(writer->history->env, NULL, 0, &writer->txn);
 	writer->slice_rows = 0;
 }
 
-static void writer_commit(struct writer *writer)
+void history_writer_commit(struct history_writer *writer)
 {
 	/* A write transaction's cursors close with it; the handle is dead after a commit, failed or not. */
 	if (writer->txn && writer->rc)
@@ -631,8 +501,8 @@ static void writer_commit(struct writer *writer)
 	writer->cursor = NULL;
 }
 
-static void writer_put(struct writer *writer, enum table table, const void *key, size_t key_bytes, void *value, size_t value_bytes,
-		       unsigned sum_bytes)
+void history_writer_put(struct history_writer *writer, enum table table, const void *key, size_t key_bytes, void *value,
+			size_t value_bytes, unsigned sum_bytes)
 {
 	if (writer->rc)
 		return;
@@ -651,7 +521,7 @@ static void writer_put(struct writer *writer, enum table table, const void *key,
 }
 
 /* How many of `count` sorted rows one transaction may hold: with rows spread evenly, a slice touches its share of the leaves. */
-static size_t slice_rows(const struct writer *writer, enum table table, size_t count)
+size_t history_slice_rows(const struct history_writer *writer, enum table table, size_t count)
 {
 	MDB_stat stat_;
 	if (writer->rc || mdb_stat(writer->txn, writer->history->tables[table], &stat_) || !stat_.ms_leaf_pages)
@@ -660,50 +530,57 @@ static size_t slice_rows(const struct writer *writer, enum table table, size_t c
 	return rows > SLICE_ROWS_MAX ? SLICE_ROWS_MAX : rows < SLICE_ROWS_MIN ? SLICE_ROWS_MIN : rows;
 }
 
-static void writer_next_row(struct writer *writer, enum table table, size_t count)
+/* How far rows may reach when the batch is written: events may have been put further. */
+static struct baophu_place goal_of_batch(const struct history *history)
+{
+	return history->goal.seq > history->added.seq ? history->goal : history->added;
+}
+
+void history_writer_next_row(struct history_writer *writer, enum table table, size_t count)
 {
 	struct history *history = writer->history;
 	if (writer->slice_rows >= writer->slice_rows_max) {
 		/* Rows beyond the place are about to be on disk: say first how far they may reach. */
-		if (!writer->rc && history->goal.seq != history->added.seq)
-			writer->rc = write_meta(history, writer->txn, &history->place, &history->added);
-		writer_commit(writer);
+		struct baophu_place goal = goal_of_batch(history);
+		if (!writer->rc && history->goal.seq != goal.seq)
+			writer->rc = history_write_meta(history, writer->txn, &history->place, &goal);
+		history_writer_commit(writer);
 		if (!writer->rc)
-			history->goal = history->added;
-		writer_begin(writer);
-		writer->slice_rows_max = slice_rows(writer, table, count);
+			history->goal = goal;
+		history_writer_begin(writer);
+		writer->slice_rows_max = history_slice_rows(writer, table, count);
 	}
 	writer->slice_rows++;
 }
 
-static void write_facts(struct writer *writer)
+static void write_facts(struct history_writer *writer)
 {
 	const struct row *rows = writer->history->rows;
 	size_t count = writer->history->fact_count;
-	writer->slice_rows_max = slice_rows(writer, TABLE_FACTS, count);
+	writer->slice_rows_max = history_slice_rows(writer, TABLE_FACTS, count);
 	for (size_t i = 0; i < count && !writer->rc; i++) {
 		uint8_t value[FACT_BYTES];
-		writer_next_row(writer, TABLE_FACTS, count);
+		history_writer_next_row(writer, TABLE_FACTS, count);
 		memcpy(value, rows[i].bytes + FACT_KEY_BYTES, FACT_BYTES - 4);
-		writer_put(writer, TABLE_FACTS, rows[i].bytes, FACT_KEY_BYTES, value, FACT_BYTES - 4, 4);
+		history_writer_put(writer, TABLE_FACTS, rows[i].bytes, FACT_KEY_BYTES, value, FACT_BYTES - 4, 4);
 	}
 }
 
-static void write_receipts(struct writer *writer)
+static void write_receipts(struct history_writer *writer)
 {
 	size_t count = writer->history->receipt_count;
 	const struct row *rows = writer->history->rows + ROWS_MAX - count;
-	writer->slice_rows_max = slice_rows(writer, TABLE_RECEIPTS, count);
+	writer->slice_rows_max = history_slice_rows(writer, TABLE_RECEIPTS, count);
 	for (size_t i = 0; i < count && !writer->rc; i++) {
 		uint8_t value[RECEIPT_BYTES];
-		writer_next_row(writer, TABLE_RECEIPTS, count);
+		history_writer_next_row(writer, TABLE_RECEIPTS, count);
 		put_le64(value, get_le48(rows[i].bytes + 20));
-		writer_put(writer, TABLE_RECEIPTS, rows[i].bytes, RECEIPT_KEY_BYTES, value, 8, 4);
+		history_writer_put(writer, TABLE_RECEIPTS, rows[i].bytes, RECEIPT_KEY_BYTES, value, 8, 4);
 	}
 }
 
 /* The newest number of each epoch in the batch: the last of its sorted receipts. */
-static void write_numbers(struct writer *writer)
+static void write_numbers(struct history_writer *writer)
 {
 	size_t count = writer->history->receipt_count;
 	const struct row *rows = writer->history->rows + ROWS_MAX - count;
@@ -715,11 +592,11 @@ static void write_numbers(struct writer *writer)
 		put_le64(value, get_be64(at + 12));
 		put_le64(value + 8, get_le48(at + 20));
 		put_le64(value + 16, get_le48(at + 26));
-		writer_put(writer, TABLE_NUMBERS, at, NUMBER_KEY_BYTES, value, NUMBER_BYTES - 4, 4);
+		history_writer_put(writer, TABLE_NUMBERS, at, NUMBER_KEY_BYTES, value, NUMBER_BYTES - 4, 4);
 	}
 }
 
-static void write_registry(struct writer *writer)
+static void write_registry(struct history_writer *writer)
 {
 	uint8_t *at = writer->history->registry.data, *end = at + writer->history->registry.count;
 	while (at < end && !writer->rc) {
@@ -733,7 +610,7 @@ static void write_registry(struct writer *writer)
 			return;
 		}
 		memcpy(copy, at + sizeof head, head[1]);
-		writer_put(writer, TABLE_REGISTRY, key, sizeof key, copy, head[1], 8);
+		history_writer_put(writer, TABLE_REGISTRY, key, sizeof key, copy, head[1], 8);
 		free(copy);
 		at += sizeof head + head[1];
 	}
@@ -798,7 +675,7 @@ static int gather_rates(uint64_t seq, const void *record, size_t bytes, struct v
 	return more;
 }
 
-static void write_rates(struct writer *writer)
+static void write_rates(struct history_writer *writer)
 {
 	struct vec rows = { 0 };
 	const uint8_t *at = writer->history->registry.data, *end = at + writer->history->registry.count;
@@ -811,11 +688,11 @@ static void write_rates(struct writer *writer)
 	}
 	if (rows.count)
 		qsort(rows.data, rows.count, sizeof(struct rate_row), compare_rates);
-	writer->slice_rows_max = rows.count ? slice_rows(writer, TABLE_RATES, rows.count) : SLICE_ROWS_MAX;
+	writer->slice_rows_max = rows.count ? history_slice_rows(writer, TABLE_RATES, rows.count) : SLICE_ROWS_MAX;
 	for (size_t i = 0; i < rows.count && !writer->rc; i++) {
 		struct rate_row *row = vec_at(&rows, struct rate_row, i);
-		writer_next_row(writer, TABLE_RATES, rows.count);
-		writer_put(writer, TABLE_RATES, row->key, RATE_KEY_BYTES, row->value, RATE_BYTES - 4, 4);
+		history_writer_next_row(writer, TABLE_RATES, rows.count);
+		history_writer_put(writer, TABLE_RATES, row->key, RATE_KEY_BYTES, row->value, RATE_BYTES - 4, 4);
 	}
 	vec_finish(&rows);
 }
@@ -824,26 +701,29 @@ int history_commit(struct history *history)
 {
 	if (history->added.seq == history->place.seq)
 		return 0;
-	struct writer writer = { .history = history, .slice_rows_max = SLICE_ROWS_MAX };
+	struct history_writer writer = { .history = history, .slice_rows_max = SLICE_ROWS_MAX };
+	struct baophu_place goal = goal_of_batch(history);
 	sort_rows(history->rows, history->fact_count, 0, FACT_KEY_BYTES);
 	sort_rows(history->rows + ROWS_MAX - history->receipt_count, history->receipt_count, 0, RECEIPT_KEY_BYTES);
-	writer_begin(&writer);
+	history_writer_begin(&writer);
 	write_facts(&writer);
 	write_receipts(&writer);
 	write_rates(&writer);
+	history_write_events(&writer);
 	write_numbers(&writer); /* with the place: they are not told apart by it */
+	history_write_crossings(&writer); /* the same */
 	write_registry(&writer);
 	if (!writer.rc)
-		writer.rc = write_meta(history, writer.txn, &history->added, &history->added);
-	writer_commit(&writer);
+		writer.rc = history_write_meta(history, writer.txn, &history->added, &goal);
+	history_writer_commit(&writer);
 	if (writer.rc)
 		return translate_write(history, writer.rc);
 	pthread_mutex_lock(&history->lock);
 	history->place = history->added;
 	pthread_mutex_unlock(&history->lock);
-	history->goal = history->added;
+	history->goal = goal;
 	history->fact_count = history->receipt_count = 0;
-	history->registry.count = 0;
+	history->registry.count = history->events.count = 0;
 	if (history->registry.capacity > 2 * REGISTRY_BYTES_MAX)
 		vec_finish(&history->registry);
 	return 0;
@@ -860,7 +740,7 @@ int history_reader_open(struct history *history, struct history_reader **ret_rea
 	int rc = mdb_txn_begin(history->env, NULL, MDB_RDONLY, &reader->txn);
 	if (rc) {
 		free(reader);
-		return translate(rc);
+		return history_translate(rc);
 	}
 	mdb_txn_reset(reader->txn);
 	*ret_reader = reader;
@@ -881,7 +761,7 @@ int history_begin(struct history_reader *reader, struct baophu_place *ret_place)
 	assert(!reader->is_open);
 	int rc = mdb_txn_renew(reader->txn);
 	if (rc)
-		return translate(rc);
+		return history_translate(rc);
 	int error = read_meta(reader->history, reader->txn, &reader->place, NULL);
 	if (error) {
 		mdb_txn_reset(reader->txn);
@@ -904,7 +784,7 @@ void history_end(struct history_reader *reader)
 	}
 }
 
-static bool row_is_whole(enum table table, const MDB_val *key, size_t key_bytes, const MDB_val *value, size_t value_bytes)
+bool history_row_is_whole(enum table table, const MDB_val *key, size_t key_bytes, const MDB_val *value, size_t value_bytes)
 {
 	const uint8_t *at = value->mv_data;
 	return key->mv_size == key_bytes && value->mv_size == value_bytes &&
@@ -921,8 +801,8 @@ int history_receipt(struct history_reader *reader, uint32_t agent, uint64_t epoc
 	MDB_val key = { sizeof bytes, bytes }, value;
 	int rc = mdb_get(reader->txn, reader->history->tables[TABLE_RECEIPTS], &key, &value);
 	if (rc)
-		return translate(rc);
-	if (!row_is_whole(TABLE_RECEIPTS, &key, RECEIPT_KEY_BYTES, &value, RECEIPT_BYTES))
+		return history_translate(rc);
+	if (!history_row_is_whole(TABLE_RECEIPTS, &key, RECEIPT_KEY_BYTES, &value, RECEIPT_BYTES))
 		return -BAOPHU_EDAMAGED;
 	uint64_t seq = get_le64(value.mv_data);
 	if (seq > reader->place.seq)
@@ -940,8 +820,8 @@ int history_number(struct history_reader *reader, uint32_t agent, uint64_t epoch
 	MDB_val key = { sizeof bytes, bytes }, value;
 	int rc = mdb_get(reader->txn, reader->history->tables[TABLE_NUMBERS], &key, &value);
 	if (rc)
-		return translate(rc);
-	if (!row_is_whole(TABLE_NUMBERS, &key, NUMBER_KEY_BYTES, &value, NUMBER_BYTES))
+		return history_translate(rc);
+	if (!history_row_is_whole(TABLE_NUMBERS, &key, NUMBER_KEY_BYTES, &value, NUMBER_BYTES))
 		return -BAOPHU_EDAMAGED;
 	*ret_number = get_le64(value.mv_data);
 	return 0;
@@ -985,12 +865,12 @@ static int walk(struct history_reader *reader, const uint8_t *first, size_t pref
 	MDB_cursor *cursor = NULL;
 	int rc = mdb_cursor_open(reader->txn, reader->history->tables[TABLE_FACTS], &cursor);
 	if (rc)
-		return translate(rc);
+		return history_translate(rc);
 	MDB_val key = { sizeof start, start }, value;
 	int error = 0, count = 0;
 	struct slot slot;
 	for (MDB_cursor_op op = MDB_SET_RANGE; !error && !(rc = mdb_cursor_get(cursor, &key, &value, op)); op = MDB_NEXT) {
-		if (!row_is_whole(TABLE_FACTS, &key, FACT_KEY_BYTES, &value, FACT_BYTES)) {
+		if (!history_row_is_whole(TABLE_FACTS, &key, FACT_KEY_BYTES, &value, FACT_BYTES)) {
 			error = -BAOPHU_EDAMAGED;
 			break;
 		}
@@ -1012,7 +892,7 @@ static int walk(struct history_reader *reader, const uint8_t *first, size_t pref
 	}
 	mdb_cursor_close(cursor);
 	if (rc && rc != MDB_NOTFOUND)
-		return translate(rc);
+		return history_translate(rc);
 	if (!error && count) {
 		get_slot(slot_key, &slot);
 		error = each(context, &slot, reader->versions, count);
@@ -1055,7 +935,7 @@ int history_rates(struct history_reader *reader, uint32_t unit, uint64_t known_i
 		rc = mdb_cursor_get(cursor, &key, &value, rc == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
 		if (!rc && key.mv_size == RATE_KEY_BYTES && !memcmp(key.mv_data, slot, sizeof slot)) {
 			struct entry_rate said;
-			if (!row_is_whole(TABLE_RATES, &key, RATE_KEY_BYTES, &value, RATE_BYTES)) {
+			if (!history_row_is_whole(TABLE_RATES, &key, RATE_KEY_BYTES, &value, RATE_BYTES)) {
 				error = -BAOPHU_EDAMAGED;
 				break;
 			}
@@ -1068,7 +948,7 @@ int history_rates(struct history_reader *reader, uint32_t unit, uint64_t known_i
 	}
 	if (cursor)
 		mdb_cursor_close(cursor);
-	return rc && rc != MDB_NOTFOUND ? translate(rc) : error;
+	return rc && rc != MDB_NOTFOUND ? history_translate(rc) : error;
 }
 
 /* ---- loading a state ---- */
@@ -1098,7 +978,7 @@ static int load_registry(struct history_reader *reader, MDB_cursor *cursor, stru
 		if (error)
 			return error;
 	}
-	return rc == MDB_NOTFOUND ? 0 : translate(rc);
+	return rc == MDB_NOTFOUND ? 0 : history_translate(rc);
 }
 
 static int load_numbers(struct history_reader *reader, MDB_cursor *cursor, struct state *state)
@@ -1106,7 +986,7 @@ static int load_numbers(struct history_reader *reader, MDB_cursor *cursor, struc
 	MDB_val key, value;
 	int rc;
 	for (MDB_cursor_op op = MDB_FIRST; !(rc = mdb_cursor_get(cursor, &key, &value, op)); op = MDB_NEXT) {
-		if (!row_is_whole(TABLE_NUMBERS, &key, NUMBER_KEY_BYTES, &value, NUMBER_BYTES))
+		if (!history_row_is_whole(TABLE_NUMBERS, &key, NUMBER_KEY_BYTES, &value, NUMBER_BYTES))
 			return -BAOPHU_EDAMAGED;
 		const uint8_t *k = key.mv_data, *v = value.mv_data;
 		if (get_le64(v + 8) > reader->place.seq)
@@ -1116,7 +996,7 @@ static int load_numbers(struct history_reader *reader, MDB_cursor *cursor, struc
 		if (error)
 			return error;
 	}
-	return rc == MDB_NOTFOUND ? 0 : translate(rc);
+	return rc == MDB_NOTFOUND ? 0 : history_translate(rc);
 }
 
 static int load_table(struct history_reader *reader, enum table table,
@@ -1125,7 +1005,7 @@ static int load_table(struct history_reader *reader, enum table table,
 	MDB_cursor *cursor = NULL;
 	int rc = mdb_cursor_open(reader->txn, reader->history->tables[table], &cursor);
 	if (rc)
-		return translate(rc);
+		return history_translate(rc);
 	int error = load(reader, cursor, state);
 	mdb_cursor_close(cursor);
 	return error;
@@ -1142,6 +1022,8 @@ int history_load(struct history_reader *reader, struct state *state)
 		error = walk(reader, (const uint8_t *)"", 0, UINT64_MAX, load_slot, state);
 	if (!error)
 		error = load_table(reader, TABLE_NUMBERS, load_numbers, state);
+	if (!error)
+		error = history_load_events(reader, state);
 	if (!error)
 		error = fold_load_finish(state, &place);
 	history_end(reader);

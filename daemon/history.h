@@ -1,6 +1,6 @@
 /* history.h - the index that queries need: every fact by unit, measure and period; receipts by number; records that change the
  * registry. One LMDB environment, history.mdb, rebuilt from the log at will. Complete up to history_place().
- * Written by the follower only. This file and log.c are the only ones that know LMDB.
+ * Written by the follower only. The files of history and log are the only ones that know LMDB.
  */
 #pragma once
 
@@ -24,6 +24,11 @@ struct baophu_place history_goal(const struct history *history);
  * for this one, commit first (nothing of it was taken); -BAOPHU_EGAP: not the next one; -BAOPHU_EDAMAGED. */
 int history_add(struct history *history, const void *record, size_t bytes);
 bool history_is_full(const struct history *history);
+/* The events of the record that was added last: they are no part of it and come from whoever folded it. Copies; -ENOMEM. */
+int history_add_events(struct history *history, const struct event *events, size_t count);
+/* Puts events of records up to `place`, that are not added yet, in the file at once; they stay invisible until their records are
+ * committed, and are then not to be added again. While a state is folded from far back, so that they need not wait in memory. -BAOPHU_EFULL. */
+int history_put_events(struct history *history, const struct event *events, size_t count, const struct baophu_place *place);
 /* Writes what was added, in key order, with the new place, durably. -BAOPHU_EFULL: no room, what was added stays and may be tried again. */
 int history_commit(struct history *history);
 
@@ -45,5 +50,9 @@ int history_unit(struct history_reader *reader, uint32_t unit, uint16_t measure,
 /* One call per published rate of the unit, of each measure, denominator and date: the newest word not above known_id. As history_unit. */
 typedef int history_each_rate(void *context, const struct entry_rate *said, uint64_t id);
 int history_rates(struct history_reader *reader, uint32_t unit, uint64_t known_id, history_each_rate *each, void *context);
-/* Loads a whole state: registry records, what stands in every slot, newest numbers. */
+/* One call per event from (seq, index) on, in order, at most `limit` of them; of one unit when `unit` is not 0. As history_unit. */
+typedef int history_each_event(void *context, const struct event *event);
+int history_events(struct history_reader *reader, uint32_t unit, uint64_t seq, uint32_t index, uint64_t known_seq, uint32_t limit,
+		   history_each_event *each, void *context);
+/* Loads a whole state: registry records, what stands in every slot, newest numbers, newest events. */
 int history_load(struct history_reader *reader, struct state *state);

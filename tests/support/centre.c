@@ -32,6 +32,17 @@ void centre_start(struct centre *centre, const struct follower_config *config)
 	follower.history = centre->history;
 	error = follower_start(&follower, &centre->follower);
 	assert(!error);
+	centre_offer(centre);
+}
+
+void centre_offer(struct centre *centre)
+{
+	const struct vec *made = &centre->scene.state.events.made;
+	size_t count = made->count;
+	while (count && vec_at(made, struct event, count - 1)->seq > centre->logged)
+		count--;
+	int error = follower_offer(centre->follower, made->data, count, centre->logged);
+	assert(!error);
 }
 
 void centre_stop(struct centre *centre)
@@ -77,7 +88,7 @@ void centre_commit(struct centre *centre)
 	error = fold_settle(&centre->scene.state);
 	pthread_rwlock_unlock(&centre->lock);
 	assert(!error);
-	follower_wake(centre->follower);
+	centre_offer(centre);
 }
 
 void centre_sync(struct centre *centre)

@@ -24,5 +24,7 @@ void centre_commit(struct centre *centre);
 /* Log, history and follower closed and opened again, as at a restart. */
 void centre_stop(struct centre *centre);
 void centre_start(struct centre *centre, const struct follower_config *config); /* NULL: the usual one */
+/* What the log has is given to a follower that was started otherwise, with all events (the scene keeps them). */
+void centre_offer(struct centre *centre);
 /* Flips a bit in every copy of these bytes in a file of the directory (its last byte); returns how many. */
 int centre_damage(const struct centre *centre, const char *file, const void *bytes, size_t size);

@@ -304,6 +304,7 @@ Test(follower, a_damaged_history_is_rebuilt)
 	cr_assert(why && why[0]);
 	struct follower_config config = { .log = centre.log, .history = centre.history };
 	cr_assert_eq(follower_start(&config, &centre.follower), 0);
+	centre_offer(&centre);
 	cr_assert_eq(follower_wait(centre.follower, centre.scene.place.seq, WAIT_MS), 0);
 	cr_assert_eq(history_digest(&centre), fold_digest(&centre.scene.state));
 	centre_close(&centre);
@@ -381,6 +382,7 @@ Test(follower, reports_damage_in_the_log_by_its_seq)
 	config.log = centre.log;
 	config.history = centre.history;
 	cr_assert_eq(follower_start(&config, &centre.follower), 0);
+	centre_offer(&centre);
 	report_wait(&report);
 	cr_assert(report.part == FOLLOWER_LOG && report.error == -BAOPHU_EDAMAGED && report.seq == seq,
 		  "seq %llu, not %llu; error %d", (unsigned long long)report.seq, (unsigned long long)seq, report.error);
@@ -397,6 +399,7 @@ Test(follower, reports_damage_in_the_log_by_its_seq)
 	config.history = centre.history;
 	config.no_scrub = true;
 	cr_assert_eq(follower_start(&config, &centre.follower), 0);
+	centre_offer(&centre);
 	report_wait(&report);
 	cr_assert(report.part == FOLLOWER_LOG && report.error == -BAOPHU_EDAMAGED && report.seq == seq);
 	centre_close(&centre);

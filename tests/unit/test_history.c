@@ -829,7 +829,7 @@ Test(history, refuses_a_damaged_place_a_newer_format_and_a_short_or_foreign_file
 	open_history(&f);
 	index_all(&f);
 	close_history(&f);
-	uint8_t format[12] = { 'p', 'l', 'a', 'c', 'e', 2 }; /* key, then the format number; bit 2 set makes it 6 */
+	uint8_t format[12] = { 'p', 'l', 'a', 'c', 'e', 3 }; /* key, then the format number; bit 2 set makes it 7 */
 	cr_assert_gt(damage(&f, format, 6), 0);
 	cr_assert_eq(open_again(&f), -BAOPHU_EFORMAT);
 
