@@ -9,10 +9,11 @@
 #include "import.h"
 
 static struct import import;
+static char path[32]; /* the import borrows it until its end */
 
 static void read_bytes(const struct import_format *format, enum number_style style, const char *bytes, size_t size)
 {
-	char path[] = "/tmp/baophu-import-XXXXXX";
+	strcpy(path, "/tmp/baophu-import-XXXXXX");
 	int file = mkstemp(path);
 	cr_assert(file >= 0 && write(file, bytes, size) == (ssize_t)size);
 	close(file);
