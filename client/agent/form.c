@@ -497,12 +497,16 @@ void form_finish(struct form *form)
 	*form = (struct form){ 0 };
 }
 
-int form_reject_entry(struct form *form, uint32_t entry, const char *reason)
+void form_forget_problems(struct form *form)
+{
+	memset(form->private->is_rejected, 0, form->private->row_end);
+	form->problem_count = form->rejected_rows = 0;
+}
+
+int form_reject_cell(struct form *form, uint32_t row, uint32_t column, const char *reason)
 {
 	struct form_reader reader = { .form = form };
-	form_reject(&reader, form->entries[entry].row, form->entries[entry].column, "%s", reason);
-	if (!reader.error)
-		qsort(form->problems, form->problem_count, sizeof *form->problems, by_place);
+	form_reject(&reader, row, column, "%s", reason);
 	return reader.error;
 }
 

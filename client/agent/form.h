@@ -71,8 +71,11 @@ int form_read(const struct sheet *sheet, const struct form_context *context, str
 void form_finish(struct form *form); /* takes zeroed memory */
 bool form_row_is_rejected(const struct form *form, uint32_t row);
 bool form_cell_is_wrong(const struct form *form, uint32_t row, uint32_t column);
-/* The centre refused this entry (or all of an update's): its row is rejected after all; entries and counts stay as they are. -ENOMEM. */
-int form_reject_entry(struct form *form, uint32_t entry, const char *reason);
+/* For a sheet that is read again because the centre refused some of it: what the form itself finds wrong came back already, so nothing of it is
+ * rejected but what is named from now on. */
+void form_forget_problems(struct form *form);
+/* The centre refused what stands in this cell: its row is rejected after all. Cells are named in order of row, then column. -ENOMEM. */
+int form_reject_cell(struct form *form, uint32_t row, uint32_t column, const char *reason);
 /* The «Lý do» of a row: its problems one after the other, notices left out. Returns `buffer`. */
 const char *form_reason(const struct form *form, uint32_t row, char buffer[static FORM_REASON_BYTES]);
 /* A cell as its officer saw it: 9,5% and 31/07/2025 for what the file holds as 0.095 and 2025-07-31. `buffer` or the cell's own text. */

@@ -198,8 +198,8 @@ static const char *explain(const struct refusal *refusal, char reason[static REA
 	return reason;
 }
 
-/* The entry of the form that stood in this cell; UINT32_MAX: it is rejected by the form itself by now. */
-static uint32_t entry_at(const struct form *form, uint32_t row, uint32_t column)
+/* The column of the first figure of a row; 0: there is none. */
+static uint32_t column_of(const struct form *form, uint32_t row)
 {
 	uint32_t low = 0, high = form->entry_count;
 	while (low < high) {
@@ -209,31 +209,20 @@ static uint32_t entry_at(const struct form *form, uint32_t row, uint32_t column)
 		else
 			high = middle;
 	}
-	for (; low < form->entry_count && form->entries[low].row == row; low++)
-		if (form->entries[low].column == column)
-			return low;
-	return UINT32_MAX;
+	return low < form->entry_count && form->entries[low].row == row ? form->entries[low].column : 0;
 }
 
-/* Rejects the rows of the form that the centre refused. `is_made`: the sheet was made of the refused entries alone, a row for each. */
+/* Rejects the rows of the form that the centre refused, and only those. `is_made`: the sheet was made of the refused entries alone, a row for
+ * each. */
 static int reject_rows(const struct refusals *refusals, struct form *form, bool is_made)
 {
 	char reason[REASON_BYTES];
 	int error = 0;
-	uint32_t made_row = form->heading_row;
+	form_forget_problems(form);
 	for (uint32_t i = 0; !error && i < refusals->count; i++) {
-		uint32_t row = ++made_row, column = UINT32_MAX, entry = UINT32_MAX;
-		bool is_placed = is_made ||
-				 rows_place(refusals->note, refusals->note_bytes, refusals->list[i].entry, &row, &column);
-		if (is_made) {
-			for (uint32_t j = 0; j < form->entry_count && entry == UINT32_MAX; j++)
-				if (form->entries[j].row == row)
-					entry = j;
-		} else if (is_placed) {
-			entry = entry_at(form, row, column);
-		}
-		if (entry != UINT32_MAX)
-			error = form_reject_entry(form, entry, explain(&refusals->list[i], reason));
+		uint32_t row = form->heading_row + 1 + i, column = is_made ? column_of(form, row) : 0;
+		if (is_made || rows_place(refusals->note, refusals->note_bytes, refusals->list[i].entry, &row, &column))
+			error = form_reject_cell(form, row, column, explain(&refusals->list[i], reason));
 	}
 	return error;
 }

@@ -525,16 +525,20 @@ Test(form, every_mistake_of_a_row_is_said_and_a_long_text_is_shortened)
 	give_back(&reading);
 }
 
-Test(form, a_centre_s_refusal_brings_the_row_back)
+Test(form, a_centre_s_refusal_brings_the_row_back_and_no_other)
 {
-	struct reading reading = read_with(office_mirror(), "Mã,Ngày,bhyt\n20044,31/7/2025,7\n20050,31/7/2025,8\n", NULL, 0);
+	struct reading reading = read_with(office_mirror(),
+					   "Mã,Ngày,bhyt\n20044,31/7/2025,7\n20050,31/7/2025,8\n20050,31/2/2025,9\n", NULL, 0);
 	char why[FORM_REASON_BYTES];
 	cr_assert_not(form_row_is_rejected(&reading.form, 2));
-	cr_assert_eq(form_reject_entry(&reading.form, 1, "another office owns this unit and measure"), 0);
+	cr_assert(form_row_is_rejected(&reading.form, 3));
+	form_forget_problems(&reading.form);
+	cr_assert_not(form_row_is_rejected(&reading.form, 3), "it came back when it was first read");
+	cr_assert_eq(form_reject_cell(&reading.form, 2, 2, "another office owns this unit and measure"), 0);
 	cr_assert(form_row_is_rejected(&reading.form, 2) && !form_row_is_rejected(&reading.form, 1) &&
 		  form_cell_is_wrong(&reading.form, 2, 2));
 	cr_assert_str_eq(form_reason(&reading.form, 2, why), "C3: another office owns this unit and measure");
-	cr_assert_eq(reading.form.entry_count, 2);
+	cr_assert_eq(reading.form.rejected_rows, 1);
 	give_back(&reading);
 }
 
