@@ -22,6 +22,7 @@
 
 #include "decide.h"
 #include "publish.h"
+#include "releases.h"
 #include "sessions.h"
 #include "staging.h"
 
@@ -36,6 +37,10 @@ enum {
 	RECENT = 8192, /* decisions whose place is known without the history; power of two */
 	NEW_EPOCHS_A_BATCH = 64,
 	EVENTS_WAITING_MAX = 1 << 18, /* for the follower: beyond it updates are put off */
+	RELEASES_A_BATCH = 64,
+	RELEASE_ENTRIES_A_BATCH = 2048, /* of held updates that are decided again: agents do not wait long for them */
+	RELEASE_LATER_MS = 50,
+	TURNS_OF_MESSAGES = 2, /* the second only for one that had to see a batch settled */
 	FROZEN_MAX = 64, /* epochs of one agent: it is not given more before an administrator has looked */
 	BUFFER_KEPT_BYTES = 8 << 20, /* of the batch's buffer; what an import used beyond goes back to the system */
 };
@@ -46,7 +51,7 @@ enum answer_kind { ANSWER_NONE, ANSWER_RECEIPT, ANSWER_WELCOME, ANSWER_FORK };
 /* One thing that the batch did or will say. */
 struct item {
 	enum answer_kind answer;
-	bool wants_effect;
+	bool wants_effect, changes_registry;
 	uint32_t next_of_group; /* index + 1 */
 	size_t at, bytes; /* its record in the buffer; 0 bytes: none */
 	struct record_header header;
@@ -94,6 +99,7 @@ struct collector {
 
 	struct decide *decide;
 	struct decide_lookups lookups;
+	struct releases *releases;
 	struct publish *publish;
 	struct sessions *sessions;
 	struct staging *staging;
@@ -115,6 +121,8 @@ struct collector {
 	uint64_t indexed_seq; /* of the history, when epochs are forgotten */
 	size_t epochs_bound; /* with so many some are forgotten */
 	int64_t now_us, now_ms, room_checked_us, ticked_us, watchdog_us, watchdog_sent_us;
+	int64_t release_at_us; /* not before */
+	int turns_of_messages; /* batches without releases that follow; TURNS_OF_MESSAGES: this one has some */
 	bool is_disk_full, is_far_behind, is_day_held, is_stopping, has_stop_peer;
 	struct sockets_peer stop_peer;
 	enum daemon_exit exit;
@@ -287,7 +295,9 @@ static void append_due(struct collector *c)
 		struct record_header header = header_of(c, RECORD_DAY);
 		begin_record(c);
 		record_add(&c->writer, &(struct entry){ .kind = ENTRY_DAY, .day = { .day = today } });
-		end_record(c, &header);
+		struct item *item = end_record(c, &header);
+		if (item)
+			item->changes_registry = true;
 		c->batch.is_over = true;
 	} else if (c->state->place.seq - c->checkpoint_seq >= c->config->checkpoint_records) {
 		append_checkpoint(c);
@@ -695,10 +705,11 @@ static void append_decision(struct collector *c, struct session *session, const 
 	if (!item)
 		return;
 	item->wants_effect = update->want_effect && decision->verdict == BAOPHU_APPLIED;
+	item->changes_registry = decision->changes_registry && decision->verdict == BAOPHU_APPLIED;
 	memcpy(item->suggestion, decision->suggestion, sizeof item->suggestion);
 	answer_later(c, session, item, ANSWER_RECEIPT);
 	session->pending++;
-	if (decision->changes_registry && decision->verdict == BAOPHU_APPLIED)
+	if (item->changes_registry)
 		c->batch.is_over = true;
 }
 
@@ -805,14 +816,76 @@ static bool take_message(struct collector *c, const struct sockets_message *m)
 	return true;
 }
 
+/* ---- held updates whose cause is gone ---- */
+
+/* 0: now; -1: none is due. */
+static int release_wait_ms(const struct collector *c)
+{
+	if (!releases_are_due(c->releases))
+		return -1;
+	if (c->is_disk_full || c->is_far_behind)
+		return RELEASE_LATER_MS;
+	return c->release_at_us > c->now_us ? (int)((c->release_at_us - c->now_us + 999) / 1000) : 0;
+}
+
+static void append_release(struct collector *c, const struct held *held, const struct decision *decision)
+{
+	struct record_header header = header_of(c, RECORD_RELEASE);
+	header.agent = held->agent;
+	header.verdict = BAOPHU_APPLIED;
+	struct item *item = end_record(c, &header);
+	if (!item)
+		return;
+	item->changes_registry = true;
+	stats_add(c->stats, STATS_RELEASED, 1);
+	notice(c->notices, NOTICE_INFO, "held update released",
+	       "held update released, what held it is gone: agent=%s epoch=%" PRIu64 " number=%" PRIu64 " held=%" PRIu64
+	       " seq=%" PRIu64,
+	       agents_get(&c->state->registry.agents, held->agent)->name, held->epoch, held->number, held->seq, header.place.seq);
+	if (decision->changes_registry)
+		c->batch.is_over = true;
+}
+
+/* In every other batch at most, and first in it: what agents and administrators send has its turn as well. */
+static void append_releases(struct collector *c)
+{
+	bool is_theirs = c->turns_of_messages > 1 || (c->turns_of_messages && c->has_waiting);
+	c->turns_of_messages -= c->turns_of_messages > 0;
+	if (is_theirs || release_wait_ms(c) || !batch_has_room(c))
+		return;
+	struct release_turn turn = { .decide = c->decide, .budget = RELEASE_ENTRIES_A_BATCH };
+	for (int i = 0; i < RELEASES_A_BATCH && batch_has_room(c); i++) {
+		const struct held *held;
+		struct decision decision;
+		turn.is_settled = !c->batch.record_count;
+		turn.question = (struct decide_question){
+			.state = c->state, .lookups = &c->lookups, .writer = &c->writer, .seq = c->place.seq + 1
+		};
+		begin_record(c);
+		int outcome = releases_decide(c->releases, &turn, &held, &decision);
+		if (outcome < 0)
+			fail(c, outcome == -BAOPHU_EDAMAGED ? DAEMON_DAMAGED : DAEMON_INTERNAL,
+			     "a held update cannot be decided again", outcome);
+		if (outcome == RELEASE_LATER)
+			c->release_at_us = c->now_us + RELEASE_LATER_MS * 1000;
+		if (outcome != RELEASE_APPLIED)
+			break;
+		append_release(c, held, &decision);
+		c->turns_of_messages = TURNS_OF_MESSAGES;
+	}
+}
+
 /* ---- the loop's steps ---- */
 
 static void wait_for_work(struct collector *c, int publish_ms)
 {
 	const int fds[] = { c->daemon->signal_fd, c->daemon->wake_fd };
 	int timeout_ms = c->has_waiting || c->batch.is_over || !batch_has_room(c) ? 0 : TICK_MS;
+	int release_ms = release_wait_ms(c);
 	if (publish_ms >= 0 && publish_ms < timeout_ms)
 		timeout_ms = publish_ms;
+	if (release_ms >= 0 && release_ms < timeout_ms)
+		timeout_ms = release_ms;
 	int ready = sockets_wait(c->sockets, 1u << SOCKETS_INGEST | 1u << SOCKETS_CONTROL | 1u << SOCKETS_PUBLISH, fds, 2,
 				 timeout_ms);
 	c->now_us = daemon_monotonic_us();
@@ -884,9 +957,11 @@ static void commit(struct collector *c)
 static void fold(struct collector *c)
 {
 	struct batch *b = &c->batch;
+	int error = b->is_lost && c->turns_of_messages == TURNS_OF_MESSAGES ? releases_again(c->releases) : 0;
+	if (error)
+		fail(c, DAEMON_INTERNAL, "held updates cannot be looked at again", error);
 	if (!b->record_count || b->is_lost || c->exit)
 		return;
-	int error = 0;
 	pthread_rwlock_wrlock(&c->daemon->state_lock);
 	for (uint32_t i = 0; i < b->item_count && !error; i++)
 		if (b->items[i].bytes)
@@ -894,6 +969,9 @@ static void fold(struct collector *c)
 	if (!error)
 		error = fold_settle(c->state);
 	pthread_rwlock_unlock(&c->daemon->state_lock);
+	for (uint32_t i = 0; i < b->item_count && !error; i++)
+		if (b->items[i].changes_registry || b->items[i].header.kind == RECORD_HELD)
+			error = releases_follow(c->releases, b->buffer + b->items[i].at, b->items[i].bytes);
 	if (!error)
 		error = publish_gather(c->publish, c->state);
 	if (!error)
@@ -1093,6 +1171,7 @@ enum daemon_exit collector_run(struct collector *c)
 		wait_for_work(c, publish_ms);
 		begin_batch(c);
 		append_due(c); /* the day, a check of the state */
+		append_releases(c); /* what was held and no longer need be */
 		drain(c); /* receive, decide, append */
 		commit(c); /* durable from here on */
 		fold(c); /* into the state */
@@ -1131,7 +1210,8 @@ int collector_create(struct daemon *d, struct collector **ret_collector)
 		c->watchdog_us = (int64_t)watchdog_us;
 
 	struct batch *b = &c->batch;
-	size_t items = d->config.batch_updates + 8; /* beside the updates: a check, a day, a stop */
+	/* Beside the updates: a check, a day, a stop; releases. */
+	size_t items = d->config.batch_updates + 8 + RELEASES_A_BATCH;
 	b->buffer_size = d->config.batch_bytes + RECORD_BYTES_MAX + RECORD_HEADER_BYTES + (64 << 10);
 	b->buffer = mmap(NULL, b->buffer_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	b->items = calloc(items, sizeof *b->items);
@@ -1142,6 +1222,8 @@ int collector_create(struct daemon *d, struct collector **ret_collector)
 	int error = b->buffer == MAP_FAILED || !b->items || !b->groups || !c->recent || !c->answer || !c->rows ? -ENOMEM : 0;
 	if (!error)
 		error = decide_create(&c->decide);
+	if (!error)
+		error = releases_create(c->state, &c->releases);
 	if (!error)
 		error = publish_create(&d->config, d->sockets, &d->stats, &d->notices, daemon_monotonic_us, &c->publish);
 	if (!error)
@@ -1178,6 +1260,7 @@ void collector_destroy(struct collector *c)
 	staging_destroy(c->staging);
 	sessions_destroy(c->sessions);
 	publish_destroy(c->publish);
+	releases_destroy(c->releases);
 	decide_destroy(c->decide);
 	if (c->batch.buffer && c->batch.buffer != MAP_FAILED)
 		munmap(c->batch.buffer, c->batch.buffer_size);

@@ -42,6 +42,7 @@ struct decide {
 	struct registry copy;
 	bool has_copy;
 	uint64_t releasing; /* seq of the held update that is decided again; 0: none */
+	bool is_ordered; /* by an administrator, who is told that it is still held */
 	uint32_t agent; /* in whose name: that of a held update while it is released */
 	bool is_control;
 	uint32_t entry; /* index in the sender's words */
@@ -121,7 +122,7 @@ static void note(struct decide *d, enum baophu_code code)
 {
 	if (baophu_code_is_retryable(code)) {
 		keep_first(&d->retry, code, d->entry);
-	} else if (baophu_code_is_held(code) && !d->releasing) {
+	} else if (baophu_code_is_held(code) && !d->is_ordered) {
 		keep_first(&d->held, code, d->entry);
 	} else {
 		keep_first(&d->refused, baophu_code_is_held(code) ? BAOPHU_CODE_STILL_HELD : code, d->entry);
@@ -880,9 +881,11 @@ static void decide_held(struct decide *d, const struct wire_held_decision *decis
 	d->agent = agent;
 	d->is_control = agent == AGENT_CONTROL;
 	d->releasing = decision->seq;
+	d->is_ordered = true;
 	for (uint32_t i = 0; i < payload.entry_count && !d->error; i++)
 		decide_entry(d, &payload.entries[i]);
 	d->releasing = 0;
+	d->is_ordered = false;
 	d->is_control = was_control;
 	d->agent = sender;
 }
@@ -978,6 +981,7 @@ void decide_begin(struct decide *d, const struct decide_question *question)
 	d->agent = question->agent;
 	d->is_control = question->is_control;
 	d->releasing = 0;
+	d->is_ordered = false;
 	d->entry = d->written = 0;
 	d->retry = d->refused = d->held = (struct answer){ 0 };
 	d->suggestion = 0;
@@ -1055,4 +1059,20 @@ int decide_end(struct decide *d, struct decision *ret_decision)
 		return error;
 	*ret_decision = decision;
 	return 0;
+}
+
+int decide_release(struct decide *d, const struct decide_question *question, const struct held *held,
+		   const struct wire_payload *payload, struct decision *ret_decision)
+{
+	struct decide_question own = *question;
+	own.agent = held->agent;
+	own.is_control = held->agent == AGENT_CONTROL;
+	own.is_import = false;
+	own.entry_count = payload->entry_count;
+	decide_begin(d, &own);
+	d->releasing = held->seq;
+	add(d, &(struct entry){ .kind = ENTRY_HELD_DECISION, .held = { .seq = held->seq, .release = true } });
+	d->changes_registry = false;
+	decide_entries(d, payload->entries, payload->entry_count);
+	return decide_end(d, ret_decision);
 }

@@ -58,3 +58,9 @@ void decide_entries(struct decide *decide, const struct wire_entry *entries, uin
 /* When the answer is not "applied", what was added to the writer means nothing: begin the record again. Negative: no memory, or a look-up
  * failed; nothing was decided. */
 int decide_end(struct decide *decide, struct decision *ret_decision);
+
+/* A held update again, as a whole and as of what it said when it came in: by nobody's order, but because what held it may be gone. When it
+ * is applied, the writer holds the decision and its entries; else the decision names what is in the way now, `entry` counted in the
+ * payload. `changes_registry` says whether more changes than that it no longer waits. Errors as of decide_end. */
+int decide_release(struct decide *decide, const struct decide_question *question, const struct held *held,
+		   const struct wire_payload *payload, struct decision *ret_decision);

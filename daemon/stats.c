@@ -31,6 +31,7 @@ static const char *const names[STATS_COUNTER_COUNT] = {
 	[STATS_SUBSCRIPTIONS_REFUSED] = "subscriptions_refused",
 	[STATS_SUBSCRIBERS_CUT] = "subscribers_cut",
 	[STATS_DISK_FULL] = "disk_full",
+	[STATS_RELEASED] = "held_released",
 	[STATS_CLOCK_HELD] = "clock_held",
 };
 

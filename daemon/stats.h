@@ -36,6 +36,7 @@ enum stats_counter {
 	STATS_SUBSCRIPTIONS_REFUSED, /* past the bound, or longer than a topic may be */
 	STATS_SUBSCRIBERS_CUT, /* connections ended because of it */
 	STATS_DISK_FULL, /* commits that found no room */
+	STATS_RELEASED, /* held updates that went on by themselves */
 	STATS_CLOCK_HELD, /* times the business day was held */
 	STATS_COUNTER_COUNT
 };
