@@ -43,6 +43,7 @@ static const struct request requests[] = {
 	{ WIRE_QUERY_HELD, SOURCE_REGISTRY, false, query_held },
 	{ WIRE_QUERY_LOG, SOURCE_LOG, false, query_log },
 	{ WIRE_QUERY_STATUS, SOURCE_LOG, false, query_status },
+	{ WIRE_QUERY_EVENTS, SOURCE_HISTORY, false, query_events },
 	{ WIRE_QUERY_THRESHOLDS, SOURCE_REGISTRY, false, query_thresholds },
 	{ WIRE_QUERY_DUE, SOURCE_LIVE, false, query_due },
 };

@@ -3,12 +3,14 @@
  * Does not know sockets and starts no thread; each query thread has an engine of its own. Never writes anything, and never holds up the
  * collector: the state's lock is held for reading while the registry is copied (only when it changed) or one page of live records is made.
  *
- *   COVERAGE, HISTORY        of history: one cut, the same on every page; `known_seq` goes back to what the log said then
+ *   COVERAGE, HISTORY, EVENTS
+ *                            of history: one cut, the same on every page; `known_seq` goes back to what the log said then
  *   UNITS, PLANS, MEASURES, THRESHOLDS
  *                            of the registry as known at the cut
  *   CHANGED, AGENTS, HELD    live; a page of CHANGED is one cut, the next page may be a newer one (each names its own)
  *   LOG, STATUS              of the log's head and the daemon
- * `unit` may be empty except in CHANGED and HISTORY: all roots. UNITS and PLANS: of the units down to `depth` below it.
+ * `unit` may be empty except in CHANGED and HISTORY: all roots; in EVENTS all units that ever were. UNITS, PLANS and EVENTS: of the units down to
+ * `depth` below it.
  */
 #pragma once
 

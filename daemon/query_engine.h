@@ -64,6 +64,7 @@ int query_units(struct question *question);
 int query_measures(struct question *question);
 int query_plans(struct question *question);
 int query_agents(struct question *question);
+int query_events(struct question *question);
 int query_thresholds(struct question *question);
 int query_due(struct question *question);
 int query_held(struct question *question);

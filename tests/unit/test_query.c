@@ -1260,6 +1260,139 @@ Test(query, measures_plans_agents_and_lines_are_listed)
 	teardown(&f);
 }
 
+/* All pages of events as one list, in the arena. */
+static struct wire_answer ask_events(struct fixture *f, struct wire_query query, uint32_t limit)
+{
+	enum { EVENTS_MAX = 4000 };
+	struct baophu_event *events = wire_arena_alloc(&f->arena, EVENTS_MAX * sizeof *events);
+	struct wire_answer answer;
+	uint32_t count = 0;
+	query.limit = limit;
+	do {
+		answer = ask(f, &query);
+		cr_assert(count + answer.event_count <= EVENTS_MAX && answer.event_count <= limit);
+		memcpy(events + count, answer.events, answer.event_count * sizeof *events);
+		count += answer.event_count;
+		turn_page(&query, &answer);
+	} while (query.page_bytes);
+	answer.events = events;
+	answer.event_count = count;
+	return answer;
+}
+
+static void assert_events(struct fixture *f, const struct wire_query *query, bool is_wanted(const struct event *event),
+			  const char *what)
+{
+	const struct vec *made = &f->centre.scene.state.events.made;
+	struct wire_answer answer = ask_events(f, *query, 1 + scene_random(&f->seed, 60));
+	uint32_t at = 0;
+	for (size_t i = 0; i < made->count; i++) {
+		const struct event *event = vec_at(made, struct event, i);
+		struct baophu_event expected;
+		if (!is_wanted(event))
+			continue;
+		cr_assert_lt(at, answer.event_count, "%s", what);
+		const struct baophu_event *got = &answer.events[at++];
+		event_describe(&f->centre.scene.state.registry, event, &expected);
+		cr_assert(got->seq == expected.seq && got->index == expected.index && got->cause == expected.cause &&
+			      got->unit_number == expected.unit_number && !strcmp(got->unit, expected.unit) &&
+			      !strcmp(got->name, expected.name) && !strcmp(got->plan, expected.plan) &&
+			      !strcmp(got->measure, expected.measure) && got->line_digits == expected.line_digits &&
+			      got->direction == expected.direction && got->numerator == expected.numerator &&
+			      got->denominator == expected.denominator && got->target == expected.target &&
+			      got->day == expected.day && got->nth == expected.nth && got->count == expected.count &&
+			      got->number == expected.number && got->time_ms == expected.time_ms,
+			  "%s: %llu.%u, not %llu.%u", what, (unsigned long long)got->seq, got->index,
+			  (unsigned long long)expected.seq, expected.index);
+	}
+	cr_assert_eq(at, answer.event_count, "%s: %u of %u", what, at, answer.event_count);
+}
+
+static uint64_t since_of_test; /* what the predicates below go by */
+static bool any_event(const struct event *event) { return event->seq != 0; }
+static bool later_event(const struct event *event) { return event->seq > since_of_test; }
+static bool earlier_event(const struct event *event) { return event->seq <= since_of_test; }
+static bool of_one_unit(const struct event *event) { return event->unit == 2; }
+static bool of_district(const struct event *event) { return event->unit == 3 || event->unit == 6; }
+static bool of_a_rate(const struct event *event) { return event->is_rate; }
+static bool of_measure(const struct event *event) { return !event->is_rate && event->target == 1; }
+static bool of_other_plan(const struct event *event) { return event->plan == 2; }
+static bool of_may(const struct event *event) { return event->day >= day(20240501) && event->day <= day(20240503); }
+
+Test(query, events_come_in_order_and_can_be_narrowed)
+{
+	struct fixture f;
+	struct scene *scene = &f.centre.scene;
+	setup(&f);
+	build(&f);
+	for (uint32_t line = 0; line < 3; line++)
+		scene_line(scene, 0, line * 50, 0, line, false);
+	for (int i = 0; i < 8; i++) {
+		random_update(&f, 80);
+		for (int j = 0; j < 100; j++)
+			random_update(&f, 1);
+		scene_day(scene, day(20240430) + i);
+		centre_sync(&f.centre);
+	}
+	cr_assert_gt(scene->state.events.made.count, 40, "%zu", scene->state.events.made.count);
+	struct wire_query all = question(WIRE_QUERY_EVENTS, "", 0), query = all;
+	assert_events(&f, &all, any_event, "all");
+	query.unit = "92";
+	assert_events(&f, &query, of_one_unit, "one unit");
+	query.unit = "900";
+	query.depth = 2;
+	assert_events(&f, &query, of_district, "a district and its communes");
+	query = all;
+	query.plan = "nq-2024";
+	assert_events(&f, &query, of_other_plan, "one plan");
+	const char *indicator = "bhxh_rate", *measure = "bhxh";
+	query = all;
+	query.measure_count = 1;
+	query.measures = &indicator;
+	assert_events(&f, &query, of_a_rate, "an indicator");
+	query.measures = &measure;
+	assert_events(&f, &query, of_measure, "a measure, and no indicator of its number");
+	query = all;
+	query.from = day(20240501);
+	query.to = day(20240503);
+	assert_events(&f, &query, of_may, "some days");
+
+	query = all;
+	query.since_seq = since_of_test = vec_at(&scene->state.events.made, struct event, scene->state.events.made.count / 2)->seq;
+	assert_events(&f, &query, later_event, "after a place");
+	query.has_since_digest = true;
+	struct wire_answer answer = ask_page(&f, &query);
+	cr_assert_eq(answer.code, BAOPHU_CODE_SNAPSHOT_REQUIRED, "a place of another history");
+	query = all;
+	query.known_seq = since_of_test;
+	assert_events(&f, &query, earlier_event, "as known then");
+	teardown(&f);
+}
+
+/* However few of them are wanted, a page ends. */
+Test(query, events_that_nobody_wants_are_walked_a_bounded_part_at_a_time)
+{
+	enum { FLIPS = 17000 };
+	struct fixture f;
+	struct scene *scene = &f.centre.scene;
+	setup(&f);
+	build(&f);
+	scene_line(scene, 0, 0, 0, 0, false);
+	scene_plan(scene, 1, "nam-2024", 4, BAOPHU_PLAN_STOCK, 1, day(20240101), day(20241231), 1000, 0);
+	for (int i = 0; i < FLIPS; i++)
+		scene_fact(scene, 4, 1, BAOPHU_WHOLE, day(20240401), day(20240401), i % 2, BAOPHU_FINAL);
+	scene_fact(scene, 6, 1, BAOPHU_WHOLE, day(20240401), day(20240401), 5, BAOPHU_FINAL);
+	centre_sync(&f.centre);
+	struct wire_query query = question(WIRE_QUERY_EVENTS, "900", 2);
+	query.plan = "nq-2024";
+	struct wire_answer answer = ask(&f, &query);
+	cr_assert(!answer.event_count && answer.next_page_bytes, "an empty page that is not the last");
+	turn_page(&query, &answer);
+	answer = ask(&f, &query);
+	cr_assert(!answer.event_count && !answer.next_page_bytes);
+	teardown(&f);
+}
+
 Test(query, held_updates_are_listed_with_what_they_name)
 {
 	struct fixture f;
