@@ -22,6 +22,7 @@ enum {
 	/* While something waits, sending has as long as everything else had since the last slice, within these. */
 	SLICE_US_MIN = 1000,
 	SLICE_US_MAX = 20000,
+	EVENTS_MAX = 4096, /* of one cut; who misses older ones asks */
 	SUBSCRIPTIONS_A_CALL =
 	    4096, /* the rest waits for the next round: whoever subscribes to everything does not stop the loop */
 };
@@ -46,6 +47,7 @@ struct publish {
 	uint64_t *pending; /* by unit: version before the cut that waits, plus 1; 0: not in it */
 	uint32_t pending_size;
 	struct vec pending_units; /* uint32_t */
+	struct vec events; /* struct event: delivered ones of the cut that waits, the newest */
 	bool has_pending, has_asked;
 	uint64_t published_seq, published_map_seq; /* of the last cut, for the topics that units had then */
 	baophu_date published_day;
@@ -96,6 +98,7 @@ void publish_destroy(struct publish *p)
 	topics_destroy(p->topics);
 	free(p->pending);
 	vec_finish(&p->pending_units);
+	vec_finish(&p->events);
 	free(p->rows);
 	free(p->body);
 	if (p->outbox && p->outbox != MAP_FAILED)
@@ -222,11 +225,27 @@ static void forget_pending(struct publish *p, const struct state *state)
 {
 	for (size_t i = 0; i < p->pending_units.count; i++)
 		p->pending[*vec_at(&p->pending_units, uint32_t, i)] = 0;
-	p->pending_units.count = 0;
+	p->pending_units.count = p->events.count = 0;
 	p->has_pending = false;
 	p->published_seq = state->place.seq;
 	p->published_map_seq = state->registry.map_seq;
 	p->published_day = state->tree.date;
+}
+
+static int gather_events(struct publish *p, const struct vec *made)
+{
+	size_t first = made->count > EVENTS_MAX ? made->count - EVENTS_MAX : 0;
+	if (p->events.count + (made->count - first) > EVENTS_MAX)
+		p->events.count = 0;
+	for (size_t i = first; i < made->count; i++) {
+		const struct event *event = vec_at(made, struct event, i);
+		struct event *kept = event_is_delivered(event) ? vec_grow(&p->events, 1, sizeof *kept) : NULL;
+		if (kept)
+			*kept = *event;
+		else if (event_is_delivered(event))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 int publish_gather(struct publish *p, const struct state *state)
@@ -257,7 +276,7 @@ int publish_gather(struct publish *p, const struct state *state)
 		*unit = touched->unit;
 		p->pending[touched->unit] = touched->previous + 1;
 	}
-	return 0;
+	return gather_events(p, &state->events.made);
 }
 
 /* ---- sending ---- */
@@ -269,9 +288,41 @@ static void send_record(struct publish *p, const char *topic, size_t topic_bytes
 		put(p, topic, topic_bytes, (size_t)bytes, record->tombstone ? STATS_PUBLISHED_TOMBSTONES : STATS_PUBLISHED_RECORDS);
 }
 
+static int by_unit(const void *a, const void *b)
+{
+	const struct event *x = a, *y = b;
+	if (x->unit != y->unit)
+		return x->unit < y->unit ? -1 : 1;
+	return event_compare(x, y);
+}
+
+/* The newest events of the unit in this cut, in order; p->events is sorted. */
+static uint32_t take_events(const struct publish *p, const struct state *state, uint32_t unit,
+			    struct baophu_event events[static BAOPHU_RECORD_EVENTS_MAX])
+{
+	const struct event *all = p->events.data;
+	size_t low = 0, high = p->events.count;
+	while (low < high) { /* the first of a higher unit */
+		size_t middle = (low + high) / 2;
+		if (all[middle].unit <= unit)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	size_t first = low;
+	while (first && low - first < BAOPHU_RECORD_EVENTS_MAX && all[first - 1].unit == unit)
+		first--;
+	for (size_t i = first; i < low; i++)
+		event_describe(&state->registry, &all[i], &events[i - first]);
+	return (uint32_t)(low - first);
+}
+
 static void send_records(struct publish *p, const struct state *state)
 {
 	char topic[SOCKETS_TOPIC_BYTES_MAX];
+	struct baophu_event events[BAOPHU_RECORD_EVENTS_MAX];
+	if (p->events.count)
+		qsort(p->events.data, p->events.count, sizeof(struct event), by_unit);
 	for (size_t i = 0; i < p->pending_units.count; i++) {
 		uint32_t unit = *vec_at(&p->pending_units, uint32_t, i);
 		if (!tree_has(&state->tree, unit))
@@ -282,6 +333,8 @@ static void send_records(struct publish *p, const struct state *state)
 		struct baophu_record record;
 		fold_unit_record(state, unit, p->rows, COVERAGE_ROWS_MAX, &record);
 		record.previous = p->pending[unit] - 1;
+		record.new_event_count = p->events.count ? take_events(p, state, unit, events) : 0;
+		record.events = events;
 		send_record(p, topic, bytes, &record);
 	}
 }

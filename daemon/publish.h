@@ -1,4 +1,4 @@
-/* publish.h - cuts of coverage to those who subscribed, and the seals that prove them.
+/* publish.h - cuts of coverage to those who subscribed, with the events of it, and the seals that prove them.
  *
  * A cut is what changed up to one committed seq: a record for each changed unit whose topic somebody subscribed to, a tombstone on the
  * topic that a unit has left, then a seal for each sealed subtree that it touched or that was not spoken of for a second. It goes out
@@ -21,7 +21,7 @@ void publish_destroy(struct publish *publish); /* takes NULL */
 
 /* Takes what subscribers asked for since the last call. Negative: an error that no peer can cause. */
 int publish_take_subscriptions(struct publish *publish);
-/* Notes what the last settle touched. Call it after each, before the next. -ENOMEM. */
+/* Notes what the last settle touched, and what was crossed (state->events.made). Call it after each, before the next. -ENOMEM. */
 int publish_gather(struct publish *publish, const struct state *state);
 /* Sends what is due, as far as it gets in its share of the time. *ret_wait_ms: call again after so long, -1 when nothing waits. -ENOMEM. */
 int publish_send_due(struct publish *publish, const struct state *state, int *ret_wait_ms);

@@ -24,7 +24,9 @@ static uint32_t who, cuts; /* whose subscriptions these are; bits of those who w
 enum { SENT_MAX = 64 };
 static struct {
 	char topic[128];
-	uint64_t version, previous, seq;
+	uint64_t version, previous, seq, event_count;
+	uint32_t events;
+	uint64_t numbers[BAOPHU_RECORD_EVENTS_MAX]; /* of the events that came along */
 } sent[SENT_MAX];
 static int sent_count;
 static uint8_t arena_block[1 << 20];
@@ -65,6 +67,14 @@ int sockets_publish(struct sockets *sockets, const char *topic, size_t topic_byt
 		sent[sent_count].version = record.version;
 		sent[sent_count].previous = record.previous;
 		sent[sent_count].seq = record.seq;
+		sent[sent_count].event_count = record.event_count;
+		sent[sent_count].events = record.new_event_count;
+		for (uint32_t i = 0; i < record.new_event_count; i++) {
+			cr_assert(record.events[i].seq > record.previous && record.events[i].seq <= record.version);
+			cr_assert_str_eq(record.events[i].unit, record.unit);
+			cr_assert_str_eq(record.events[i].name, record.name);
+			sent[sent_count].numbers[i] = record.events[i].number;
+		}
 	}
 	sent_count++;
 	now_us += send_us;
@@ -85,6 +95,7 @@ static uint64_t commit_of(uint32_t unit, int64_t value)
 	uint64_t seq = scene_fact(&scene, unit, 1, BAOPHU_WHOLE, day(20240430), day(20240430), value, BAOPHU_FINAL);
 	cr_assert_eq(fold_settle(&scene.state), 0);
 	cr_assert_eq(publish_gather(publish, &scene.state), 0);
+	scene.state.events.made.count = 0;
 	return seq;
 }
 
@@ -191,6 +202,70 @@ Test(cuts, are_gathered_while_they_are_not)
 	cr_assert_eq(sent[4].previous, second, "the one that subscribers hold, not the one that was passed over");
 	cr_assert_str_eq(sent[5].topic, "seal/1/VN/~");
 	cr_assert_eq(sent[5].seq, last);
+}
+
+/* Units 1 and 2 with a target of 100 each; lines at 0, 50 and 100 %. Nothing is said before. */
+static void watch_lines(void)
+{
+	for (uint32_t line = 0; line < 3; line++)
+		scene_line(&scene, 0, 50 * line, 0, line, false);
+	scene_plan(&scene, 0, "nam", 1, BAOPHU_PLAN_STOCK, 1, day(20240101), day(20241231), 100, 0);
+	scene_plan(&scene, 1, "nam", 2, BAOPHU_PLAN_STOCK, 1, day(20240101), day(20241231), 100, 0);
+	cr_assert_eq(fold_settle(&scene.state), 0);
+	cr_assert_eq(publish_gather(publish, &scene.state), 0);
+}
+
+Test(cuts, carry_what_was_crossed_since_the_version_before)
+{
+	watch_lines();
+	say("+coverage/");
+	send_us = 10;
+	commit(60); /* of 92, and so of the country: 0 and 50 % each */
+	now_us += 1000000;
+	send_due();
+	cr_assert_eq(sent_count, 2);
+	for (int i = 0; i < 2; i++) {
+		cr_assert(sent[i].event_count == 2 && sent[i].events == 2 && sent[i].numbers[0] == 1 && sent[i].numbers[1] == 2);
+	}
+	sent_count = 0;
+	commit(61);
+	now_us += 1000000;
+	send_due();
+	cr_assert(sent_count == 2 && sent[0].event_count == 2 && !sent[0].events, "an event comes along once");
+
+	/* Of a cut that took long to come the newest come along: three lines, two of them crossed before, the first twice today. */
+	sent_count = 0;
+	for (int i = 0; i < 4; i++)
+		commit(i % 2 ? 0 : 100);
+	now_us += 1000000;
+	send_due();
+	cr_assert_eq(sent_count, 2);
+	cr_assert_eq(sent[0].event_count, 6, "the third crossing of a line in a day is not delivered");
+	cr_assert(sent[0].events == 4 && sent[0].numbers[0] == 3 && sent[0].numbers[3] == 6);
+	scene_day(&scene, day(20240502));
+	cr_assert_eq(fold_settle(&scene.state), 0);
+	cr_assert_eq(publish_gather(publish, &scene.state), 0);
+	scene.state.events.made.count = 0;
+	sent_count = 0;
+	now_us += 1000000;
+	send_due();
+	cr_assert_eq(sent_count, 2);
+	cr_assert_eq(sent[0].event_count, 9, "what the day before came to, line by line");
+	cr_assert(sent[0].events == 3 && sent[0].numbers[0] == 7);
+}
+
+Test(cuts, no_more_events_come_along_than_eight)
+{
+	watch_lines();
+	for (int i = 3; i < 16; i++)
+		scene_line(&scene, 0, (uint32_t)i, 0, (unsigned)i, false);
+	cr_assert_eq(fold_settle(&scene.state), 0);
+	cr_assert_eq(publish_gather(publish, &scene.state), 0);
+	say("+coverage/1/");
+	commit(100);
+	send_due();
+	cr_assert_eq(sent_count, 1);
+	cr_assert(sent[0].event_count == 16 && sent[0].events == 8 && sent[0].numbers[0] == 9 && sent[0].numbers[7] == 16);
 }
 
 Test(cuts, a_quarter_of_the_time_is_the_bound)
