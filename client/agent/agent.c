@@ -143,6 +143,20 @@ static void say_outbox_error(const struct agent *agent, int error)
 		office_note(LOG_ERR, "%s: %s", path, baophu_strerror(error));
 }
 
+/* What an earlier process left; where the disk had no room for the spool, once it has. */
+static void begin_with_spool(struct office *office)
+{
+	const struct outbox_standing *standing = outbox_standing(office->outbox);
+	office->has_spool = standing->hindrance != OUTBOX_NO_ROOM;
+	office->save_error = office->has_spool ? 0 : -ENOSPC;
+	office->is_state_stale = true;
+	if (!office->has_spool)
+		return;
+	office->put_back_ms = standing->put_back_ms;
+	unconfirmed_forget(office->unconfirmed);
+	receipts_begin(office);
+}
+
 static int open_all(struct agent *agent)
 {
 	struct office *office = &agent->office;
@@ -158,7 +172,6 @@ static int open_all(struct agent *agent)
 		say_outbox_error(agent, error);
 		return error;
 	}
-	office->put_back_ms = outbox_standing(office->outbox)->put_back_ms;
 	office->unconfirmed = unconfirmed_create();
 	error = office->unconfirmed ? 0 : -ENOMEM;
 	if (!error)
@@ -181,7 +194,7 @@ static int open_all(struct agent *agent)
 		office_note(LOG_ERR, "%s: %s", config->socket,
 			    error == -BAOPHU_EINUSE ? "another agent answers there" : baophu_strerror(error));
 	else
-		receipts_begin(office);
+		begin_with_spool(office);
 	return error;
 }
 
@@ -286,6 +299,8 @@ static const char *said_of(enum outbox_hindrance hindrance)
 		return "something that waits cannot be read from the disk";
 	case OUTBOX_CENTRE_LACKS:
 		return "the centre lacks what was removed here: ask the centre, then `baophu-agent new-series`";
+	case OUTBOX_NO_ROOM:
+		return "the disk is full: nothing can be saved until there is room for the spool";
 	}
 	return "";
 }
@@ -371,6 +386,8 @@ static enum agent_exit loop(struct agent *agent)
 			office_note(LOG_CRIT, "what waits cannot be read or written: %s", baophu_strerror(error));
 			return exit_of(error) == AGENT_DAMAGED ? AGENT_DAMAGED : AGENT_INTERNAL;
 		}
+		if (!office->has_spool && outbox_standing(office->outbox)->hindrance != OUTBOX_NO_ROOM)
+			begin_with_spool(office);
 		note_link(agent, now_ms);
 		const struct mirror *mirror = asking_mirror(office->asking);
 		if (putoff_work(&agent->putoff, office->outbox, mirror ? mirror->day : BAOPHU_DATE_NONE,

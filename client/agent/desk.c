@@ -18,6 +18,7 @@
 #include "language.h"
 #include "reply.h"
 #include "rows.h"
+#include "spool.h"
 #include "text.h"
 #include "standing.h"
 #include "template.h"
@@ -226,6 +227,13 @@ static int status(struct desk *desk)
 		desk->code = CLI_USAGE;
 		return 0;
 	}
+	if (spool_is_no_room(office->save_error) || spool_is_no_room(office->folder_error))
+		reply_say(&desk->reply, "%s", _("the disk of this machine is full: nothing can be saved; make room"));
+	else if (office->folder_error)
+		reply_say(&desk->reply, _("the shared folder %s: %s"), office->config->folder,
+			  baophu_strerror(office->folder_error));
+	else if (office->save_error)
+		reply_say(&desk->reply, _("what was to be saved last could not be: %s"), baophu_strerror(office->save_error));
 	bool needs_a_look = outbox->hindrance >= OUTBOX_TURNED_AWAY || office->save_error || office->folder_error;
 	desk->code = needs_a_look ? CLI_FALSE : CLI_OK;
 	return error;

@@ -28,6 +28,7 @@
 #include <baophu/status.h>
 
 #include "language.h"
+#include "spool.h"
 #include "text.h"
 
 enum {
@@ -964,6 +965,19 @@ int inbox_look(struct inbox *inbox, int64_t now_ms, struct inbox_file *ret_file)
 	return taken;
 }
 
+int inbox_count(struct inbox *inbox, int64_t now_ms)
+{
+	char events[4096], name[INBOX_NAME_BYTES];
+	struct track chosen;
+	int error = find_folder(inbox, now_ms);
+	if (error)
+		return error;
+	while (inbox->notify >= 0 && read(inbox->notify, events, sizeof events) > 0)
+		;
+	choose(inbox, now_ms, name, &chosen, &error);
+	return error;
+}
+
 uint32_t inbox_waiting(const struct inbox *inbox) { return inbox->waiting; }
 
 uint32_t inbox_staying(const struct inbox *inbox, const struct inbox_staying **ret_staying)
@@ -994,11 +1008,15 @@ int inbox_open(const char *folder, int64_t rest_ms, struct inbox **ret_inbox, ch
 	snprintf(inbox->folder, sizeof inbox->folder, "%s", folder);
 	if (!error)
 		error = open_places(inbox, why, why_bytes);
-	if (error) {
+	if (spool_is_no_room(error)) {
+		close_places(inbox);
+		inbox->is_lost = true;
+	} else if (error) {
 		inbox_close(inbox);
 		return error;
+	} else {
+		find_what_was_left(inbox);
 	}
-	find_what_was_left(inbox);
 	inbox->checked_ms = INT64_MIN / 2;
 	*ret_inbox = inbox;
 	return 0;
@@ -1027,11 +1045,13 @@ int inbox_say_state(struct inbox *inbox, const void *text, size_t bytes)
 	if (inbox->is_lost)
 		return -ENOENT;
 	int error = write_file(inbox->at[PRIVATE], "state", text, bytes, false);
-	if (error == -ENOSPC || error == -EDQUOT) {
+	if (spool_is_no_room(error)) {
 		unlinkat(inbox->at[PRIVATE], "reserve", 0);
 		error = write_file(inbox->at[PRIVATE], "state", text, bytes, false);
 	}
 	if (!error && renameat(inbox->at[PRIVATE], "state", inbox->at[FOLDER], STATE_NAME) != 0)
 		error = -errno;
+	if (!error)
+		keep_reserve(inbox);
 	return error;
 }

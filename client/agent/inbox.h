@@ -33,7 +33,7 @@ enum {
 struct inbox;
 
 /* Opens the folder, makes in it what is missing, and locks it. `rest_ms`: how long a file must not have changed. On 0 *ret_inbox is the
- * caller's (returns owned). -BAOPHU_EINUSE: another agent has it; else an errno value; then `why` says which path and what to do. */
+ * caller's (returns owned); also where the disk had no room for what is missing: inbox_look says so and tries again. -BAOPHU_EINUSE: another agent has it; else an errno value; then `why` says which path and what to do. */
 int inbox_open(const char *folder, int64_t rest_ms, struct inbox **ret_inbox, char *why, size_t why_bytes);
 void inbox_close(struct inbox *inbox); /* takes NULL; a file at hand stays in taken/ */
 /* To poll for reading: something changed in inbox/. -1 where the kernel does not tell. */
@@ -67,6 +67,8 @@ struct inbox_file {
  * file at hand at a time: publish it or put it back first (-EBUSY). A negative errno value: the folder cannot be read; inbox_due_ms says
  * when to try again. -ENOSPC: no room for the answers of a file, nothing was taken. */
 int inbox_look(struct inbox *inbox, int64_t now_ms, struct inbox_file *ret_file);
+/* The same without taking anything: 0, or a negative errno value. */
+int inbox_count(struct inbox *inbox, int64_t now_ms);
 /* Files in inbox/ as of the last look, temporary ones left out; those that stay, and why (lent until the next look). */
 uint32_t inbox_waiting(const struct inbox *inbox);
 uint32_t inbox_staying(const struct inbox *inbox, const struct inbox_staying **ret_staying);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +30,8 @@
 
 enum {
 	PUT_BACK_MS = 60000, /* a file that could not be saved is tried again */
+	FULL_MS = 1000, /* between two looks at a disk that was full */
+	FULL_BYTES = SPOOL_SEGMENT_BYTES + (1 << 20), /* less has no room for what may be saved next */
 	REST_MS = 5000, /* the folder itself does not work */
 	KNOWN_BATCHES = 64, /* a file left over can only be one of the newest batches */
 	PROBLEMS_SHOWN = 50,
@@ -170,10 +173,10 @@ static int put_text(struct office *office, enum inbox_answer answer, int error, 
 }
 
 /* Back to inbox/; where even that does not work the file is found again where it is, after a while. */
-static void put_back(struct office *office)
+static void put_back(struct office *office, int64_t after_ms)
 {
 	int64_t now_ms = office_now_ms();
-	if (inbox_put_back(office->inbox, now_ms, PUT_BACK_MS))
+	if (inbox_put_back(office->inbox, now_ms, after_ms))
 		office->rest_ms = now_ms + REST_MS;
 }
 
@@ -203,26 +206,40 @@ static void refuse(struct office *office, const char *reason)
 		error = inbox_publish(office->inbox);
 	if (error) {
 		office_note(LOG_ERR, "%s: its answer cannot be written: %s", report->name, baophu_strerror(error));
-		put_back(office);
+		put_back(office, PUT_BACK_MS);
 	}
+}
+
+/* A disk that was too full to save is left alone until it has room for whatever may come next. */
+static bool has_room_again(struct office *office)
+{
+	char path[INBOX_PATH_BYTES];
+	struct statvfs disk;
+	if (!spool_is_no_room(office->save_error))
+		return true;
+	if (!office->has_spool ||
+	    (statvfs(office_path(office, "spool", path), &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < FULL_BYTES))
+		return false;
+	office_note(LOG_NOTICE, "there is room on the disk again");
+	office->save_error = 0;
+	office->is_state_stale = true;
+	return true;
 }
 
 /* Something here went wrong, not in the file: a full disk, no memory. Nothing was saved. */
 static void fail(struct office *office, int error)
 {
 	struct report *report = &office->report;
-	bool is_full = error == -ENOSPC || error == -EDQUOT;
 	office->save_error = error;
+	office->is_state_stale = true;
 	if (report->way == REPORT_FROM_COMMAND) {
 		inbox_forget_answers(office->inbox);
-		control_err(office->control, report->client,
-			    is_full ? _("the disk of this machine is full: nothing was saved; make room and report again")
-				    : baophu_strerror(error));
+		control_err(office->control, report->client, reply_explain(error));
 		control_exit(office->control, report->client, CLI_FAILED);
 	}
 	if (report->way == REPORT_FROM_FOLDER) {
 		office_note(LOG_ERR, "%s stays in inbox: %s", report->name, baophu_strerror(error));
-		put_back(office);
+		put_back(office, spool_is_no_room(error) ? FULL_MS : PUT_BACK_MS);
 	}
 	if (report->way == REPORT_COMES_BACK)
 		receipts_failed(office);
@@ -345,6 +362,9 @@ static void save(struct office *office, const struct sheet *sheet, const struct 
 	struct report *report = &office->report;
 	uint64_t batch = form->entry_count ? outbox_standing(office->outbox)->next : 0;
 	int error = make_answers(office, sheet, form, batch);
+	bool is_owed = !error && batch && *report->name;
+	if (is_owed) /* before it is saved: a disk that has room for the figures alone must not keep their receipt from the officer */
+		error = owed_add(office->owed, batch, report->name, report->way == REPORT_FROM_FOLDER);
 	if (!error && batch)
 		error = save_entries(office, form, &batch);
 	if (error && outbox_standing(office->outbox)->error) {
@@ -353,17 +373,14 @@ static void save(struct office *office, const struct sheet *sheet, const struct 
 		office->fatal = AGENT_DAMAGED;
 		return;
 	}
+	if (error && is_owed)
+		owed_take_back(office->owed, batch);
 	if (error == -EINVAL || error == -BAOPHU_EFULL)
 		return refuse(office, _("it holds more figures than can be saved at once, or some that cannot be sent: split it"));
 	if (error)
 		return fail(office, error);
 	office->save_error = 0;
 	progress(office, 4);
-	if (batch && *report->name)
-		error = owed_add(office->owed, batch, report->name, report->way == REPORT_FROM_FOLDER);
-	if (error)
-		office_note(LOG_ERR, "%s is saved, but its receipt will not be written beside it: %s", report->name,
-			    baophu_strerror(error));
 	if (report->way == REPORT_FROM_FOLDER || (form->rejected_rows && *report->name)) {
 		error = inbox_publish(office->inbox);
 		if (error)
@@ -465,9 +482,12 @@ static bool settle_left_over(struct office *office)
 static bool take_file(struct office *office, int64_t now_ms)
 {
 	struct inbox_file file;
-	int result = inbox_look(office->inbox, now_ms, &file);
-	office->look_ms = inbox_due_ms(office->inbox);
+	bool has_room = has_room_again(office);
+	uint32_t waited = inbox_waiting(office->inbox);
+	int result = has_room ? inbox_look(office->inbox, now_ms, &file) : inbox_count(office->inbox, now_ms);
+	office->look_ms = has_room ? inbox_due_ms(office->inbox) : now_ms + FULL_MS;
 	int error = result < 0 ? result : 0;
+	office->is_state_stale |= inbox_waiting(office->inbox) != waited;
 	if (error != office->folder_error) {
 		office->is_state_stale = true;
 		if (error)

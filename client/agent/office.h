@@ -63,7 +63,8 @@ struct office {
 	int64_t rest_ms; /* and not before */
 	bool has_looked; /* what an earlier process left in the folder is known */
 	int folder_error; /* of the last look; 0 */
-	int save_error; /* -ENOSPC: what was to be saved last did not fit the disk; 0 */
+	int save_error; /* why what was to be saved last could not be; -ENOSPC also while the disk has no room for a spool; 0 */
+	bool has_spool;
 
 	uint64_t *answered; /* batches whose receipts are to be told; owned */
 	size_t answered_count, answered_capacity;

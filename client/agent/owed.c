@@ -10,11 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "spool.h"
+
 enum { FILE_NAME_BYTES = 40 };
 #define TOLD ".told"
 
 struct owed {
-	int dir;
+	char *path;
+	int dir; /* -1: the disk had no room for it */
 	uint64_t *batches; /* awaited, ascending */
 	size_t count, capacity;
 };
@@ -79,6 +82,8 @@ static void take_out(struct owed *owed, uint64_t batch)
 /* Calls `act` for each of our files. */
 static int for_each(struct owed *owed, int (*act)(struct owed *owed, uint64_t batch, bool is_told, uint64_t limit), uint64_t limit)
 {
+	if (owed->dir < 0)
+		return 0;
 	int fd = openat(owed->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
 	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
 	if (!stream) {
@@ -103,15 +108,24 @@ static int note(struct owed *owed, uint64_t batch, bool is_told, uint64_t limit)
 	return is_told ? 0 : insert(owed, batch);
 }
 
+static int open_directory(struct owed *owed)
+{
+	if (mkdir(owed->path, 0700) != 0 && errno != EEXIST)
+		return -errno;
+	owed->dir = open(owed->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return owed->dir < 0 ? -errno : 0;
+}
+
 int owed_open(const char *dir, struct owed **ret_owed)
 {
 	struct owed *owed = calloc(1, sizeof *owed);
 	if (!owed)
 		return -ENOMEM;
-	int error = mkdir(dir, 0700) != 0 && errno != EEXIST ? -errno : 0;
-	owed->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (!error && owed->dir < 0)
-		error = -errno;
+	owed->dir = -1;
+	owed->path = strdup(dir);
+	int error = owed->path ? open_directory(owed) : -ENOMEM;
+	if (spool_is_no_room(error))
+		error = 0;
 	if (!error)
 		error = for_each(owed, note, 0);
 	if (error) {
@@ -129,6 +143,7 @@ void owed_close(struct owed *owed)
 	if (owed->dir >= 0)
 		close(owed->dir);
 	free(owed->batches);
+	free(owed->path);
 	free(owed);
 }
 
@@ -136,6 +151,9 @@ int owed_add(struct owed *owed, uint64_t batch, const char *name, bool is_of_fol
 {
 	char at[FILE_NAME_BYTES], text[INBOX_NAME_BYTES + 16];
 	int bytes = snprintf(text, sizeof text, "%c %.255s", is_of_folder ? 'F' : 'C', name);
+	int opened = owed->dir < 0 ? open_directory(owed) : 0;
+	if (opened)
+		return opened;
 	file_name(batch, false, at);
 	/* Whole or not at all: made under another name. */
 	int fd = openat(owed->dir, "new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -150,6 +168,23 @@ int owed_add(struct owed *owed, uint64_t batch, const char *name, bool is_of_fol
 		error = -errno;
 	return error ? error : insert(owed, batch);
 }
+
+void owed_take_back(struct owed *owed, uint64_t batch)
+{
+	char at[FILE_NAME_BYTES];
+	file_name(batch, false, at);
+	unlinkat(owed->dir, at, 0);
+	take_out(owed, batch);
+}
+
+static int take_back(struct owed *owed, uint64_t batch, bool is_told, uint64_t first)
+{
+	if (batch >= first && !is_told)
+		owed_take_back(owed, batch);
+	return 0;
+}
+
+int owed_take_back_from(struct owed *owed, uint64_t first) { return for_each(owed, take_back, first); }
 
 bool owed_has(const struct owed *owed, uint64_t batch)
 {

@@ -12,11 +12,17 @@
 #include "inbox.h"
 
 struct owed;
-/* Opens the directory `dir`, made when it is missing (its parent must be there). Returns owned; errno values; -ENOMEM. */
+/* Opens the directory `dir`, made when it is missing (its parent must be there); where the disk has no room for it, by the first owed_add. Returns
+ * owned; errno values; -ENOMEM. */
 int owed_open(const char *dir, struct owed **ret_owed);
 void owed_close(struct owed *owed); /* takes NULL */
-/* Notes that `name` awaits the receipt of this batch. `is_of_folder`: a file stands in sent/ under the name. Durable on 0. */
+/* Notes that `name` awaits the receipt of this batch, which is about to be saved. `is_of_folder`: a file will stand in sent/ under the name. Durable
+ * on 0. */
 int owed_add(struct owed *owed, uint64_t batch, const char *name, bool is_of_folder);
+/* It was not saved after all. */
+void owed_take_back(struct owed *owed, uint64_t batch);
+/* No batch from this one on was ever saved: a process ended before it could. */
+int owed_take_back_from(struct owed *owed, uint64_t first);
 /* True when the batch awaits its receipt. From memory: asked for each receipt that comes. */
 bool owed_has(const struct owed *owed, uint64_t batch);
 /* The first awaited batch above `after`; false: none. */

@@ -38,6 +38,7 @@ void receipts_look_at(struct office *office, uint64_t batch)
 void receipts_begin(struct office *office)
 {
 	owed_prune(office->owed, outbox_standing(office->outbox)->first);
+	owed_take_back_from(office->owed, outbox_standing(office->outbox)->next);
 	for (uint64_t batch = 0; owed_next(office->owed, batch, &batch);)
 		receipts_look_at(office, batch);
 }

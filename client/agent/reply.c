@@ -9,6 +9,8 @@
 #include <baophu/status.h>
 
 #include "cli.h"
+#include "language.h"
+#include "spool.h"
 
 struct writer_options reply_options(const json_t *request)
 {
@@ -49,12 +51,18 @@ void reply_say(struct reply *reply, const char *format, ...)
 	free(text);
 }
 
+const char *reply_explain(int error)
+{
+	return spool_is_no_room(error) ? _("the disk of this machine is full: nothing was saved; make room and report again")
+				       : baophu_strerror(error);
+}
+
 void reply_end(struct reply *reply, int error, int code)
 {
 	if (reply->out && fclose(reply->out) != 0 && !error)
 		error = -ENOMEM;
 	if (error)
-		reply_say(reply, "%s", baophu_strerror(error));
+		reply_say(reply, "%s", reply_explain(error));
 	else if (reply->text)
 		control_out(reply->control, reply->client, reply->text);
 	control_exit(reply->control, reply->client, error ? CLI_FAILED : code);

@@ -21,6 +21,8 @@ struct writer_options reply_options(const json_t *request);
 int reply_begin(struct reply *reply, struct control *control, control_client client, const struct writer_options *options);
 /* A message for people, on the command's standard error. */
 __attribute__((format(printf, 2, 3))) void reply_say(struct reply *reply, const char *format, ...);
+/* What a negative error means to whoever asked. Lent, static or strerror's. */
+const char *reply_explain(int error);
 /* Says what was written and the exit code; with an error of writing its own code instead. Right also after a failed begin. */
 void reply_end(struct reply *reply, int error, int code);
 /* Forgets what was written; the answer will be said by somebody else. */

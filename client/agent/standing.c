@@ -28,7 +28,8 @@ static const char *hindrance_word(enum outbox_hindrance hindrance)
 					     [OUTBOX_TURNED_AWAY] = "turned_away",
 					     [OUTBOX_FORK] = "fork",
 					     [OUTBOX_SPOOL_OLDER] = "spool_older",
-					     [OUTBOX_CENTRE_LACKS] = "centre_lacks" };
+					     [OUTBOX_CENTRE_LACKS] = "centre_lacks",
+					     [OUTBOX_NO_ROOM] = "no_room" };
 	return (size_t)hindrance < sizeof words / sizeof *words && words[hindrance] ? words[hindrance] : "other";
 }
 

@@ -9,6 +9,7 @@
 #include <baophu/status.h>
 
 #include "language.h"
+#include "spool.h"
 
 static const char *hindrance(const struct inbox_staying *staying, char *buffer, size_t size)
 {
@@ -33,13 +34,11 @@ static const char *hindrance(const struct inbox_staying *staying, char *buffer, 
 	return "";
 }
 
-static bool is_full(int error) { return error == -ENOSPC || error == -EDQUOT; }
-
 static void write_state(const struct state *state, FILE *out)
 {
 	char buffer[256];
 	fprintf(out, "\n%s\n", _("THE FOLDER"));
-	if (is_full(state->save_error) || is_full(state->folder_error))
+	if (spool_is_no_room(state->save_error) || spool_is_no_room(state->folder_error))
 		fprintf(out, "%s\n",
 			_("The disk of the agent's machine is full: nothing can be saved. Files stay in inbox. Tell the "
 			  "administrator to make room."));

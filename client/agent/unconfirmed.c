@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CODES_MAX = 32768 };
+/* A figure names two codes: of so many at least half can be forgotten. */
+enum { CODES_MAX = 4 * UNCONFIRMED_MAX };
 
 struct unconfirmed {
 	struct form_pending *ring; /* UNCONFIRMED_MAX once there is one */
@@ -44,20 +45,47 @@ void unconfirmed_destroy(struct unconfirmed *unconfirmed)
 	free(unconfirmed);
 }
 
-/* The one copy of a code; NULL without memory, or when there are too many. */
-static const char *intern(struct unconfirmed *unconfirmed, const char *text)
+/* The first of the codes that does not come before `text`. */
+static size_t place_of(const struct unconfirmed *unconfirmed, const char *text)
 {
 	size_t low = 0, high = unconfirmed->code_count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = strcmp(unconfirmed->codes[middle]->text, text);
-		if (order == 0)
-			return unconfirmed->codes[middle]->text;
-		if (order < 0)
+		if (strcmp(unconfirmed->codes[middle]->text, text) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
+	return low;
+}
+
+/* Forgets the codes that no figure names any more. */
+static void forget_unused(struct unconfirmed *unconfirmed)
+{
+	bool *is_used = calloc(unconfirmed->code_count, sizeof *is_used);
+	size_t kept = 0;
+	if (!is_used)
+		return;
+	for (size_t i = 0; i < unconfirmed->count; i++) {
+		const struct form_pending *figure = &unconfirmed->ring[(unconfirmed->first + i) % unconfirmed->capacity];
+		is_used[place_of(unconfirmed, figure->unit)] = is_used[place_of(unconfirmed, figure->measure)] = true;
+	}
+	for (size_t i = 0; i < unconfirmed->code_count; i++) {
+		if (is_used[i])
+			unconfirmed->codes[kept++] = unconfirmed->codes[i];
+		else
+			free(unconfirmed->codes[i]);
+	}
+	unconfirmed->code_count = kept;
+	free(is_used);
+}
+
+/* The one copy of a code; NULL without memory. */
+static const char *intern(struct unconfirmed *unconfirmed, const char *text)
+{
+	size_t low = place_of(unconfirmed, text);
+	if (low < unconfirmed->code_count && strcmp(unconfirmed->codes[low]->text, text) == 0)
+		return unconfirmed->codes[low]->text;
 	if (unconfirmed->code_count == unconfirmed->code_capacity) {
 		size_t capacity = unconfirmed->code_capacity ? 2 * unconfirmed->code_capacity : 64;
 		struct code **grown = capacity <= CODES_MAX ? realloc(unconfirmed->codes, capacity * sizeof *grown) : NULL;
@@ -97,6 +125,8 @@ static void add(struct unconfirmed *unconfirmed, const struct wire_entry *entry)
 	const struct wire_fact *fact = &entry->fact;
 	if (entry->kind != WIRE_FACT && entry->kind != WIRE_WITHDRAWAL)
 		return;
+	if (unconfirmed->code_count + 2 > CODES_MAX)
+		forget_unused(unconfirmed);
 	const char *unit = intern(unconfirmed, fact->unit), *measure = intern(unconfirmed, fact->measure);
 	if (!unit || !measure) {
 		unconfirmed->is_broken = true;

@@ -55,6 +55,10 @@ static int open_journal(struct cli *cli, struct outbox **ret_outbox)
 	const struct outbox_config config = { .dir = cli->options.journal, .agent = "control", .endpoint = cli->options.control };
 	struct spool_damage damage;
 	int error = outbox_open(&config, ret_outbox, &damage);
+	if (!error && outbox_standing(*ret_outbox)->hindrance == OUTBOX_NO_ROOM) {
+		outbox_close(*ret_outbox);
+		error = -ENOSPC;
+	}
 	return error ? say_failed(cli, error, &damage) : CLI_OK;
 }
 
@@ -87,6 +91,8 @@ static int say_hindrance(const struct cli *cli, const struct outbox_standing *st
 		break;
 	case OUTBOX_DAMAGED:
 		return say_failed(cli, -BAOPHU_EDAMAGED, &standing->damage);
+	case OUTBOX_NO_ROOM:
+		return say_failed(cli, -ENOSPC, &standing->damage);
 	}
 	cli_say(_("kept in the journal: %llu changes wait; `baophu server resend` sends them. Do not enter them again"),
 		(unsigned long long)(standing->next - standing->answered_to));

@@ -33,7 +33,8 @@ enum {
 static const int64_t keep_ms = (int64_t)OUTBOX_KEEP_DAYS * 86400 * 1000;
 
 struct outbox {
-	struct spool *spool;
+	char *dir; /* of the spool */
+	struct spool *spool; /* NULL: the disk had no room for it; tried again at retry_ms */
 	struct outbox_sum state;
 	char *endpoint;
 	void *context;
@@ -86,7 +87,6 @@ static int64_t monotonic_ms(void)
 }
 
 static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static bool is_no_room(int error) { return error == -ENOSPC || error == -EDQUOT; }
 
 const struct outbox_standing *outbox_standing(const struct outbox *outbox) { return &outbox->state.standing; }
 
@@ -260,6 +260,48 @@ static int load(struct outbox *outbox, struct spool_damage *ret_damage)
 static int save_receipts(struct outbox *outbox);
 static int start_session(struct outbox *outbox);
 
+/* Opens or begins the spool. What was begun without room is forgotten again, so that the next try begins anew. */
+static int open_spool(struct outbox *outbox, const char *agent, struct spool_damage *ret_damage)
+{
+	struct outbox_standing *standing = &outbox->state.standing;
+	int error = spool_open(outbox->dir, &outbox->spool, ret_damage);
+	if (!error)
+		error = spool_standing(outbox->spool)->segments ? load(outbox, ret_damage) : begin(outbox, agent);
+	if (!error && strcmp(standing->agent, agent))
+		error = -EPERM;
+	if (spool_is_no_room(error)) {
+		spool_close(outbox->spool);
+		outbox->spool = NULL;
+		outbox_sum_finish(&outbox->state);
+		outbox->state = (struct outbox_sum){ .standing = { .first = 1, .answered_to = 1, .next = 1, .series = 1 } };
+		memcpy(standing->agent, agent, strlen(agent) + 1);
+		standing->hindrance = OUTBOX_NO_ROOM;
+		outbox->retry_ms = monotonic_ms() + NO_ROOM_MS;
+		return error;
+	}
+	standing->hindrance = outbox->endpoint ? OUTBOX_NO_LINK : OUTBOX_FREE;
+	outbox->to_send = outbox->saved_to = outbox->answered_from = standing->answered_to;
+	outbox->retry_ms = 0;
+	return error;
+}
+
+/* Is there room for the spool by now? */
+static int try_spool(struct outbox *outbox)
+{
+	char agent[BAOPHU_CODE_BYTES_MAX + 1];
+	struct spool_damage damage = { 0 };
+	if (monotonic_ms() < outbox->retry_ms)
+		return 0;
+	memcpy(agent, outbox->state.standing.agent, sizeof agent);
+	int error = open_spool(outbox, agent, &damage);
+	if (error && !spool_is_no_room(error)) {
+		outbox->state.standing.damage = damage;
+		outbox->state.standing.error = error;
+		return error;
+	}
+	return 0;
+}
+
 int outbox_open(const struct outbox_config *config, struct outbox **ret_outbox, struct spool_damage *ret_damage)
 {
 	size_t name_bytes = strlen(config->agent);
@@ -276,24 +318,18 @@ int outbox_open(const struct outbox_config *config, struct outbox **ret_outbox, 
 		outbox->endpoint = strdup(config->endpoint);
 		error = outbox->endpoint ? error : -ENOMEM;
 	}
+	outbox->dir = strdup(config->dir);
+	if (!outbox->dir)
+		error = -ENOMEM;
 	if (!error)
-		error = spool_open(config->dir, &outbox->spool, ret_damage);
-	if (!error)
-		error = spool_standing(outbox->spool)->segments ? load(outbox, ret_damage) : begin(outbox, config->agent);
-	if (!error && strcmp(outbox->state.standing.agent, config->agent))
-		error = -EPERM;
+		error = open_spool(outbox, config->agent, ret_damage);
+	if (spool_is_no_room(error))
+		error = 0;
+	else if (!error && outbox->endpoint)
+		error = start_session(outbox);
 	if (error) {
 		outbox_close(outbox);
 		return error;
-	}
-	outbox->state.standing.hindrance = outbox->endpoint ? OUTBOX_NO_LINK : OUTBOX_FREE;
-	outbox->to_send = outbox->saved_to = outbox->answered_from = outbox->state.standing.answered_to;
-	if (outbox->endpoint) {
-		error = start_session(outbox);
-		if (error) {
-			outbox_close(outbox);
-			return error;
-		}
 	}
 	*ret_outbox = outbox;
 	return 0;
@@ -315,6 +351,7 @@ void outbox_close(struct outbox *outbox)
 	wire_arena_finish(&outbox->arena);
 	wire_arena_finish(&outbox->reading_arena);
 	free(outbox->endpoint);
+	free(outbox->dir);
 	free(outbox);
 }
 
@@ -523,6 +560,8 @@ static int save_batch(struct outbox *outbox, const struct wire_entry *entries, u
 	uint32_t updates = 1, bad = 0;
 	if (outbox->state.standing.error)
 		return outbox->state.standing.error;
+	if (!outbox->spool)
+		return -ENOSPC;
 	if (!count)
 		return -EINVAL;
 	if (count > BAOPHU_BATCH_ENTRIES_MAX)
@@ -554,7 +593,7 @@ static int save_receipts(struct outbox *outbox)
 				       .bytes = outbox->receipts.bytes,
 				       .size = outbox->receipts.used };
 	int error = outbox->receipts.has_failed ? -ENOMEM : save(outbox, &record, 1);
-	if (is_no_room(error)) {
+	if (spool_is_no_room(error)) {
 		outbox->no_room_ms = monotonic_ms();
 		return 0; /* they are kept, and tried again */
 	}
@@ -666,10 +705,12 @@ static int lose_session(struct outbox *outbox, int error)
 	else
 		standing->hindrance = OUTBOX_NO_LINK;
 	drop_session(outbox);
-	if (code == BAOPHU_CODE_FROZEN && end != UINT64_MAX)
-		return skip_series(outbox, end);
-	try_later(outbox);
-	return 0;
+	int skipped = code == BAOPHU_CODE_FROZEN && end != UINT64_MAX ? skip_series(outbox, end) : -EAGAIN;
+	if (skipped == -EAGAIN || spool_is_no_room(skipped)) {
+		try_later(outbox);
+		return 0;
+	}
+	return skipped;
 }
 
 /* The centre has lost what it had from `from` on: receipts of that are void, also those that are not saved yet. */
@@ -946,12 +987,12 @@ static int hear_outcomes(struct outbox *outbox, bool *ret_progress)
 		if (session->is_open && outbox->welcomes != session->welcomes) {
 			*ret_progress = true;
 			error = take_welcome(outbox);
-			if (is_no_room(error)) { /* what it says must be remembered before anything is sent */
+			if (spool_is_no_room(error)) { /* what it says must be remembered before anything is sent */
 				drop_session(outbox);
 				try_later(outbox);
 			}
 			if (error || !outbox->session)
-				return is_no_room(error) ? 0 : error;
+				return spool_is_no_room(error) ? 0 : error;
 		}
 		if (!got)
 			return 0;
@@ -968,6 +1009,10 @@ int outbox_work(struct outbox *outbox)
 	bool is_progress = true;
 	int error = standing->error;
 	outbox->has_more = false;
+	if (!error && !outbox->spool)
+		error = try_spool(outbox);
+	if (error || !outbox->spool)
+		return error;
 	while (!error && is_progress && !outbox->has_more) {
 		is_progress = false;
 		if (!outbox->session && outbox->endpoint && monotonic_ms() >= outbox->retry_ms && start_session(outbox)) {
@@ -1000,11 +1045,11 @@ unsigned outbox_poll(const struct outbox *outbox, struct pollfd ret_descriptors[
 {
 	int64_t now_ms = monotonic_ms(), due_ms = receipts_due_ms(outbox);
 	unsigned count = 0;
-	if (outbox->state.standing.error || !outbox->endpoint) {
+	if (outbox->state.standing.error || (outbox->spool && !outbox->endpoint)) {
 		*ret_timeout_ms = -1;
 		return 0;
 	}
-	if (outbox->session) {
+	if (outbox->session) { /* never without a spool */
 		int descriptors[OUTBOX_DESCRIPTORS], timeout_ms;
 		session_poll(outbox->session, descriptors, &timeout_ms);
 		for (; count < OUTBOX_DESCRIPTORS; count++)
@@ -1044,6 +1089,8 @@ int outbox_new_series(struct outbox *outbox)
 	uint64_t base = standing->hindrance == OUTBOX_CENTRE_LACKS ? standing->first : standing->answered_to;
 	if (standing->error)
 		return standing->error;
+	if (!outbox->spool)
+		return -ENOSPC;
 	if (outbox->receipts.used) {
 		int error = save_receipts(outbox);
 		if (error)
@@ -1072,7 +1119,7 @@ int outbox_give_up(struct outbox *outbox)
 	enum baophu_code code = outbox->session ? session_standing(outbox->session)->waiting_for : BAOPHU_CODE_NONE;
 	if (standing->error)
 		return standing->error;
-	if (!code || outbox_run_end(&outbox->state, standing->answered_to) != UINT64_MAX)
+	if (!code || /* and so without a spool, too */ outbox_run_end(&outbox->state, standing->answered_to) != UINT64_MAX)
 		return -BAOPHU_ENOTFOUND;
 	if (outbox->receipts.used) {
 		int error = save_receipts(outbox);
@@ -1310,7 +1357,7 @@ static int batches_of(struct outbox *outbox, uint32_t segment, uint32_t skip, ui
 int outbox_newest_batches(struct outbox *outbox, uint64_t *ret_ids, unsigned max)
 {
 	unsigned count = 0;
-	for (uint32_t i = spool_standing(outbox->spool)->segments; i-- > 0 && count < max;) {
+	for (uint32_t i = outbox->spool ? spool_standing(outbox->spool)->segments : 0; i-- > 0 && count < max;) {
 		int found = batches_of(outbox, i, 0, 0, NULL);
 		uint32_t take = found < 0 ? 0 : (uint32_t)found < max - count ? (uint32_t)found : max - count;
 		if (take)
@@ -1344,7 +1391,7 @@ int outbox_walk_open(struct outbox *outbox, uint64_t serial, struct outbox_walk 
 		return -ENOMEM;
 	walk->outbox = outbox;
 	int got = wire_arena_init(&walk->arena, WIRE_ARENA_BYTES);
-	if (!got)
+	if (!got && outbox->spool)
 		got = seek(outbox, serial, &walk->cursor, &walk->record);
 	if (got < 0) {
 		outbox_walk_close(walk);
@@ -1369,6 +1416,8 @@ int outbox_walk_next(struct outbox_walk *walk, struct outbox_update *ret_update,
 	const struct outbox_sum *state = &walk->outbox->state;
 	struct outbox_update_record found;
 	int got = 1;
+	if (!walk->cursor) /* there was no room for a spool */
+		return 0;
 	while (!walk->has_record || !outbox_get_update(&walk->record, &found)) {
 		got = spool_cursor_next(walk->cursor, &walk->record);
 		if (got != 1)

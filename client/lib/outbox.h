@@ -46,9 +46,10 @@ struct outbox_config {
 };
 enum { OUTBOX_WINDOW = 1024 };
 
-/* Opens the outbox, or makes one where there is none; starts connecting. On 0 *ret_outbox is the caller's (returns owned).
+/* Opens the outbox, or makes one where there is none; starts connecting. On 0 *ret_outbox is the caller's (returns owned). Where the disk has no
+ * room for a new one it is opened all the same, with hindrance NO_ROOM: nothing can be saved until outbox_work has found room.
  * -BAOPHU_EINUSE: another process has it; -BAOPHU_EDAMAGED: *ret_damage names file and offset; -EPERM: it belongs to another agent;
- * -EINVAL: name or endpoint; -ENOSPC and other errno values. */
+ * -EINVAL: name or endpoint; other errno values. */
 int outbox_open(const struct outbox_config *config, struct outbox **ret_outbox, struct spool_damage *ret_damage);
 /* Takes NULL. Receipts that are here are saved; it does not wait for others. */
 void outbox_close(struct outbox *outbox);
@@ -99,6 +100,7 @@ enum outbox_hindrance {
 	OUTBOX_SPOOL_OLDER, /* the centre has updates that this spool never numbered: it was put back to an older copy. New series */
 	OUTBOX_DAMAGED, /* something that waits cannot be read from the disk: standing.damage. What comes after it cannot be sent either */
 	OUTBOX_CENTRE_LACKS, /* the centre lacks updates that were pruned here. New series, after asking the administrator */
+	OUTBOX_NO_ROOM, /* the disk was full before there was a spool; it is tried again every second */
 };
 /* Everything that is known at a glance. `next` less `answered_to` is how many wait. */
 struct outbox_standing {

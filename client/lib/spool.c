@@ -171,7 +171,6 @@ static int write_at(int fd, const void *bytes, size_t size, uint64_t offset)
 
 static int flush(int fd) { return fdatasync(fd) < 0 ? -errno : 0; }
 static int flush_directory(int fd) { return fsync(fd) < 0 ? -errno : 0; }
-static bool is_no_room(int error) { return error == -ENOSPC || error == -EDQUOT; }
 
 /* Takes room on the disk for the bytes from `from` to `to`; the file then ends there, in zeros. */
 static int reserve(int fd, uint64_t from, uint64_t to)
@@ -569,6 +568,8 @@ void spool_close(struct spool *spool)
 	free(spool);
 }
 
+bool spool_is_no_room(int error) { return error == -ENOSPC || error == -EDQUOT; }
+
 const struct spool_standing *spool_standing(const struct spool *spool) { return &spool->standing; }
 
 uint64_t spool_segment_first(const struct spool *spool, uint32_t i)
@@ -660,7 +661,7 @@ static int take_back(struct spool *spool, uint64_t end, int failed)
 {
 	int error = ftruncate(spool->newest, (off_t)end) < 0 ? -errno : 0;
 	spool->reserved = end;
-	if (error || !is_no_room(failed))
+	if (error || !spool_is_no_room(failed))
 		spool->standing.error = error ? error : failed;
 	return failed;
 }
@@ -756,7 +757,7 @@ int spool_begin_segment(struct spool *spool, const struct spool_record *head)
 	error = write_segment(spool, fd, head, bytes, &reserved);
 	if (error) {
 		close(fd);
-		if (unlinkat(spool->directory, new_name, 0) < 0 || !is_no_room(error))
+		if (unlinkat(spool->directory, new_name, 0) < 0 || !spool_is_no_room(error))
 			spool->standing.error = error;
 		return error;
 	}

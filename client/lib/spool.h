@@ -54,6 +54,8 @@ struct spool_standing {
 	int error; /* not 0: nothing can be saved until it is opened again, and why */
 };
 
+/* True of -ENOSPC and -EDQUOT: the disk, or what its user may have of it, is full. */
+bool spool_is_no_room(int error);
 /* Opens the spool in the directory `dir`, which is created with mode 0700 when it is not there (its parent must be). An empty one has no
  * segment: begin one. On 0 *ret_spool is the caller's (returns owned). -BAOPHU_EINUSE: another process has it; -BAOPHU_EDAMAGED: *ret_damage
  * names it (also a segment that is missing); -BAOPHU_EFORMAT: a newer format; -ENOMEM; other errno values. */
