@@ -404,8 +404,13 @@ int question_check_since(struct question *question)
 	struct baophu_place place;
 	if (!query->has_since_digest && query->since_seq <= question->engine->place.seq)
 		return 0;
-	int error = query->since_seq > question->engine->place.seq ? -BAOPHU_ENOTFOUND
-								   : question_place(question, query->since_seq, &place);
+	if (query->since_seq > question->engine->place.seq)
+		return question_refuse(question, BAOPHU_CODE_SNAPSHOT_REQUIRED,
+				       &(struct baophu_detail){ .fault = BAOPHU_FAULT_SEQ_AHEAD,
+								.date = BAOPHU_DATE_NONE,
+								.wanted_seq = query->since_seq,
+								.newest_seq = question->engine->place.seq });
+	int error = question_place(question, query->since_seq, &place);
 	if (error && error != -BAOPHU_ENOTFOUND)
 		return error;
 	if (error || (query->has_since_digest && memcmp(place.digest, query->since_digest, sizeof place.digest) != 0))

@@ -4,11 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "ask.h"
 #include "language.h"
+#include "progress.h"
 #include "words.h"
 
 /* What was asked already, by code and date: files name the same units again and again, and 65,536 rows may name as many. */
@@ -34,6 +33,7 @@ struct check {
 	/* What the centre listed for the question at hand; matched against one entry at a time. */
 	const struct wire_entry *entry;
 	bool is_there, is_same;
+	uint32_t line_count; /* lines that are watched */
 };
 
 /* FNV-1a, because codes differ in their last letters. */
@@ -386,6 +386,47 @@ static int check_named(struct check *check)
 	return status;
 }
 
+static int match_line(void *context, const struct wire_answer *answer)
+{
+	struct check *check = context;
+	const struct wire_threshold_set *set = &check->entry->threshold;
+	for (uint32_t i = 0; i < answer->threshold_count; i++) {
+		const struct wire_threshold_set *other = &answer->thresholds[i].threshold;
+		bool is_same = other->digits == set->digits && other->decimals == set->decimals;
+		check->line_count++;
+		check->is_there = check->is_there || (is_same && strcmp(other->plan, set->plan) == 0);
+		check->is_same = check->is_same || (is_same && !*other->plan);
+	}
+	return CLI_OK;
+}
+
+/* A line: `is_same` says that it is watched of every plan. */
+static int check_line(struct check *check)
+{
+	const struct wire_threshold_set *set = &check->entry->threshold;
+	struct wire_query query = reader_question(WIRE_QUERY_THRESHOLDS);
+	enum baophu_code code = BAOPHU_CODE_NONE;
+	check->line_count = 0;
+	int status = *set->plan ? need_plan(check, set->plan) : CLI_OK;
+	if (!status && !check->import->is_row_bad)
+		status = ask_all(check->cli, check->reader, &query, match_line, check, NULL);
+	if (status || check->import->is_row_bad)
+		return status;
+	if (set->remove && !check->is_there)
+		code = BAOPHU_CODE_NO_SUCH;
+	else if (!set->remove && (check->is_there || check->is_same))
+		code = BAOPHU_CODE_DUPLICATE;
+	else if (!set->remove && check->line_count >= BAOPHU_LINES_MAX)
+		code = BAOPHU_CODE_TOO_BIG;
+	if (code)
+		import_wrong(check->import, -1, "%s", word_line_meaning(code));
+	else if (set->remove)
+		check->counts->changed++;
+	else
+		check->counts->added++;
+	return status;
+}
+
 static int check_entry(struct check *check)
 {
 	const struct wire_entry *entry = check->entry;
@@ -436,17 +477,11 @@ static int check_entry(struct check *check)
 			import_wrong(check->import, import_column(check->import, "unit"), _("the centre knows no unit %s"),
 				     entry->grant.unit);
 		return status;
+	case WIRE_THRESHOLD_SET:
+		return check_line(check);
 	default:
 		return check_named(check);
 	}
-}
-
-enum { PROGRESS_AFTER_MS = 1000 };
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 int check_import(struct cli *cli, struct import *import, struct check_counts *ret_counts)
@@ -469,23 +504,20 @@ int check_import(struct cli *cli, struct import *import, struct check_counts *re
 		status = ask_names(cli, check.reader, &check.names);
 	if (!status)
 		status = note_created(&check);
-	int64_t started = monotonic_ms();
-	bool is_slow = false, shows = isatty(STDERR_FILENO);
+	struct progress progress;
+	progress_begin(&progress);
 	for (uint32_t i = 0; i < import->count && !status; i++) {
 		check.entry = &import->entries[i];
 		import->line = import->lines[i];
 		import->is_row_bad = false;
 		status = check_entry(&check);
 		import->bad_row_count += import->is_row_bad;
-		if (!is_slow && i % 16 == 0 && monotonic_ms() - started >= PROGRESS_AFTER_MS) {
-			is_slow = true;
+		if (i % 16 == 0 && progress_becomes_slow(&progress))
 			cli_say(_("asking the centre about %u rows …"), import->count);
-		}
-		if (shows && is_slow && i % 100 == 0)
-			fprintf(stderr, "\r%u/%u", i, import->count);
+		if (i % 100 == 0)
+			progress_count(&progress, i, import->count);
 	}
-	if (shows && is_slow)
-		fputs("\r              \r", stderr);
+	progress_end(&progress);
 	ret_counts->is_complete = true;
 	names_finish(&check.names);
 	free(check.units.slots);

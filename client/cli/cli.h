@@ -27,7 +27,7 @@ struct options {
 	int output, language, numbers; /* enum writer_kind; 0 vi, 1 en, -1 as the environment says; enum number_style */
 	bool excel, dry_run, once, ascii, rank, remove, revoke, late, silent;
 	baophu_date as_of, since, tree, from, to;
-	uint64_t known, min_seq, from_seq;
+	uint64_t known, min_seq, from_seq, since_seq;
 	uint32_t depth, decimals, limit, timeout; /* depth UINT32_MAX: the command's own; timeout in seconds */
 	const char *plan, *agent, *unit, *issuer, *document;
 	const char *query, *ingest, *control, *publish; /* endpoints */

@@ -67,6 +67,27 @@ static const struct command commands[] = {
 	{ "plan", "import", "FILE", 1, 1, IMPORT | ADMINISTRATION, plan_import, N_("set targets from a file"),
 	  "baophu plan import plans.csv --dry-run\n"
 	  "baophu plan import plans.csv --numbers vi" },
+	{ "threshold", "list", "", 0, 0, BIT(OPTION_PLAN) | BIT(OPTION_MIN_SEQ) | BIT(OPTION_QUERY), threshold_list,
+	  N_("the lines that are watched: percentages of a plan that units cross"),
+	  "baophu threshold list\n"
+	  "baophu threshold list --plan nam-2024" },
+	{ "threshold", "set", "PERCENT", 1, 1,
+	  BIT(OPTION_LINE_PLAN) | BIT(OPTION_NUMBERS) | BIT(OPTION_DRY_RUN) | BIT(OPTION_QUERY) | ADMINISTRATION, threshold_set,
+	  N_("watch one more line"),
+	  "baophu threshold set 75\n"
+	  "baophu threshold set 97,5% --plan nam-2024" },
+	{ "threshold", "remove", "PERCENT", 1, 1,
+	  BIT(OPTION_LINE_PLAN) | BIT(OPTION_NUMBERS) | BIT(OPTION_DRY_RUN) | BIT(OPTION_QUERY) | ADMINISTRATION, threshold_remove,
+	  N_("watch a line no longer; the events that were stay"), "baophu threshold remove 75" },
+	{ "event", "list", "[UNIT]", 0, 1,
+	  BIT(OPTION_DEPTH) | BIT(OPTION_PLAN) | BIT(OPTION_MEASURE) | BIT(OPTION_FROM_DAY) | BIT(OPTION_TO_DAY) |
+	      BIT(OPTION_SINCE_SEQ) | BIT(OPTION_NEWEST) | BIT(OPTION_DECIMALS) | BIT(OPTION_TREE) | BIT(OPTION_KNOWN) |
+	      BIT(OPTION_MIN_SEQ) | BIT(OPTION_QUERY),
+	  event_list, N_("which units crossed a line of a plan, when, and with which figure"),
+	  "baophu event list 92\n"
+	  "baophu event list VN --depth 1 --plan nam-2024\n"
+	  "baophu event list --from 01/04/2024 --limit 20\n"
+	  "baophu event list --since 812 -o jsonl" },
 	{ "report", "send", "UNIT MEASURE VALUE --to DATE --agent NAME", 3, 3,
 	  BIT(OPTION_AGENT) | BIT(OPTION_FROM) | BIT(OPTION_TO) | BIT(OPTION_EXTENT) | BIT(OPTION_STATUS) | BIT(OPTION_ORIGIN) |
 	      BIT(OPTION_BOUND) | BIT(OPTION_REASON) | BIT(OPTION_NUMBERS) | BIT(OPTION_DECIMALS) | BIT(OPTION_DRY_RUN) |

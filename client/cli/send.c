@@ -118,8 +118,12 @@ static bool is_for_holding(enum baophu_code code)
 	       code == BAOPHU_CODE_NO_OWNER;
 }
 
+static const char *meaning(const struct sent *sent) { return sent->meaning ? sent->meaning : word_code_meaning(sent->code); }
+
 static const char *advice(const struct sent *sent)
 {
+	if (sent->advice)
+		return sent->advice;
 	if (sent->verdict == BAOPHU_REFUSED && is_for_holding(sent->code))
 		return _("mend the file, or have created what is missing, then import it again: above 512 rows a file is refused, "
 			 "not held");
@@ -141,12 +145,12 @@ static void explain(struct cli *cli, struct sent *sent, struct import *import)
 	const char *what = sent->verdict == BAOPHU_HELD ? _("held") : _("refused");
 	bool is_said = sent->code == BAOPHU_CODE_CLOCK && import && explain_clock(cli, sent, import);
 	if (!sent->seq)
-		cli_say("%s: %s (%s)", what, word_code_meaning(sent->code), wire_code_name(sent->code));
+		cli_say("%s: %s (%s)", what, meaning(sent), wire_code_name(sent->code));
 	else if (import && sent->entry < import->count && import->lines[sent->entry])
 		cli_say(_("%s, receipt %llu, line %u of %s: %s (%s)"), what, (unsigned long long)sent->seq,
-			import->lines[sent->entry], import->path, word_code_meaning(sent->code), wire_code_name(sent->code));
+			import->lines[sent->entry], import->path, meaning(sent), wire_code_name(sent->code));
 	else
-		cli_say(_("%s, receipt %llu: %s (%s)"), what, (unsigned long long)sent->seq, word_code_meaning(sent->code),
+		cli_say(_("%s, receipt %llu: %s (%s)"), what, (unsigned long long)sent->seq, meaning(sent),
 			wire_code_name(sent->code));
 	if (*sent->suggestion)
 		cli_say(_("the unit that took its place: %s"), sent->suggestion);

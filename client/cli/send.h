@@ -15,6 +15,7 @@ struct sent {
 	bool has_effect; /* of the last entry that had one */
 	int64_t value, target;
 	char plan[BAOPHU_CODE_BYTES_MAX + 1];
+	const char *meaning, *advice; /* said of the code instead of what is said of it elsewhere; NULL: nothing else is */
 };
 /* Sends entries as one update, or as one batch that takes effect at once, and waits for the receipt. `is_control`: over the control endpoint
  * in the administrator's name; else over ingest in the name of --agent. An exit code: 0 applied, 5 held, 6 refused; others after a message,

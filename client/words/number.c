@@ -129,6 +129,20 @@ enum number_problem number_parse_percent(const char *text, enum number_style sty
 	return NUMBER_OK;
 }
 
+enum number_problem number_parse_percent_either(const char *text, int64_t whole_max, int64_t *ret_digits, unsigned *ret_decimals)
+{
+	int64_t digits;
+	unsigned decimals;
+	enum number_problem problem = number_parse_percent(text, strchr(text, ',') ? NUMBER_VI : NUMBER_EN, &digits, &decimals);
+	if (problem)
+		return problem;
+	if (decimals == 3 && digits >= 1000 && digits <= whole_max)
+		return NUMBER_TWO_READINGS;
+	*ret_digits = digits;
+	*ret_decimals = decimals;
+	return NUMBER_OK;
+}
+
 const char *number_explain(enum number_problem problem, const char *text, enum number_style style, char *buffer, size_t size)
 {
 	char whole[64] = "", fraction[64] = "";

@@ -29,6 +29,9 @@ enum number_problem {
 enum number_problem number_parse_count(const char *text, enum number_style style, int64_t *ret_value);
 /* A percentage, with or without "%" after it: digits and decimals exactly as written (8,03 -> 803, 2). Written only with NUMBER_OK. */
 enum number_problem number_parse_percent(const char *text, enum number_style style, int64_t *ret_digits, unsigned *ret_decimals);
+/* The same where no style is declared and the mark may be either: a percentage has no thousands, so it can only stand before decimals. But
+ * NUMBER_TWO_READINGS for what is also a whole number from 1000 to `whole_max` (1.000). */
+enum number_problem number_parse_percent_either(const char *text, int64_t whole_max, int64_t *ret_digits, unsigned *ret_decimals);
 /* What is wrong and what to write instead, in the user's language; `buffer` holds it. Returns `buffer`. */
 const char *number_explain(enum number_problem problem, const char *text, enum number_style style, char *buffer, size_t size);
 

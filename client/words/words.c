@@ -117,6 +117,10 @@ static const struct word freshnesses[] = {
 	{ BAOPHU_LATE, "late", N_("late") },
 	{ BAOPHU_SILENT, "silent", N_("silent") },
 };
+static const struct word directions[] = {
+	{ BAOPHU_UP, "up", NULL },
+	{ BAOPHU_DOWN, "down", NULL },
+};
 
 /* The catalogue's; a centre may have more. */
 static const struct word levels[] = {
@@ -149,6 +153,7 @@ static const struct {
 	[WORDS_LEVEL] = LIST(levels),
 	[WORDS_RHYTHM] = LIST(rhythms),
 	[WORDS_FRESHNESS] = LIST(freshnesses),
+	[WORDS_DIRECTION] = LIST(directions),
 };
 
 static const struct word *find(enum word_list list, int value)
@@ -270,6 +275,34 @@ const char *word_code_advice(enum baophu_code code)
 		if (codes[i].code == code)
 			return _(codes[i].advice);
 	return "";
+}
+
+static const struct {
+	enum baophu_code code;
+	const char *meaning, *advice; /* msgids */
+} line_codes[] = {
+	{ BAOPHU_CODE_DUPLICATE, N_("this line is watched already, for this plan or for every plan"),
+	  N_("see `baophu threshold list`") },
+	{ BAOPHU_CODE_NO_SUCH, N_("there is no such plan, or no such line is watched for it"),
+	  N_("see `baophu plan list` and `baophu threshold list`; a line of every plan is removed without --plan") },
+	{ BAOPHU_CODE_TOO_BIG, N_("16 lines are watched, or 64 different ones have been: no more can be"),
+	  N_("remove one that is not needed (`baophu threshold remove`); one that was watched before can always be again") },
+};
+
+const char *word_line_meaning(enum baophu_code code)
+{
+	for (size_t i = 0; i < sizeof line_codes / sizeof *line_codes; i++)
+		if (line_codes[i].code == code)
+			return _(line_codes[i].meaning);
+	return word_code_meaning(code);
+}
+
+const char *word_line_advice(enum baophu_code code)
+{
+	for (size_t i = 0; i < sizeof line_codes / sizeof *line_codes; i++)
+		if (line_codes[i].code == code)
+			return _(line_codes[i].advice);
+	return word_code_advice(code);
 }
 
 const char *word_fault(const struct baophu_detail *detail, bool vietnamese, char *buffer, size_t size)

@@ -26,6 +26,7 @@ enum word_list {
 	WORDS_LEVEL,
 	WORDS_RHYTHM,
 	WORDS_FRESHNESS,
+	WORDS_DIRECTION,
 	WORDS_LIST_COUNT
 };
 
@@ -43,5 +44,8 @@ const char *word_choices(enum word_list list, char *buffer, size_t size);
 /* Why the collector did not apply something: what it means and what to do about it, in the user's language. */
 const char *word_code_meaning(enum baophu_code code);
 const char *word_code_advice(enum baophu_code code);
+/* The same of a line that was to be watched, or no longer. */
+const char *word_line_meaning(enum baophu_code code);
+const char *word_line_advice(enum baophu_code code);
 /* What is wrong with a question, in a sentence without its end; "" when the detail does not say. Returns `buffer`. */
 const char *word_fault(const struct baophu_detail *detail, bool vietnamese, char *buffer, size_t size);

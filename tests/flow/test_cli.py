@@ -41,7 +41,7 @@ class Commands(unittest.TestCase):
     def test_help_is_there_for_every_command_in_both_languages(self):
         overview = self.run_ends(0, "help").stdout
         commands = [line.split()[:2] for line in overview.splitlines() if line.startswith("  ") and not line.startswith("  baophu")]
-        self.assertEqual(len(commands), 24)
+        self.assertEqual(len(commands), 28)
         for noun, verb in commands:
             english, vietnamese = (self.run_ends(0, noun, verb, "--help", "--lang", language).stdout for language in ("en", "vi"))
             self.assertIn("Examples:", english)
@@ -166,6 +166,72 @@ class Commands(unittest.TestCase):
         self.run_ends(2, "plan", "set", *plan, "5")
         self.assertEqual(self.centre.rows("plan", "list", "--plan", "thu-2024"), [])
 
+    def test_lines_are_watched_as_people_write_them_and_no_longer(self):
+        def lines(*arguments):
+            return [(row["line"], row["plan_code"]) for row in self.centre.rows("threshold", "list", *arguments)]
+        self.assertEqual(lines(), [("0", None), ("50", None), ("100", None)])
+        said = self.run_ends(0, "threshold", "set", "97,50 %", "--lang", "vi").stdout
+        self.assertRegex(said, r"^đã theo dõi mốc 97,5% của mọi kế hoạch, biên nhận \d+\n$")
+        for again in (("97.5%",), ("97.5", "--plan", "nam-2024")):
+            for dry in ((), ("--dry-run",)):
+                self.assertIn("watched already", self.run_ends(6, "threshold", "set", *again, *dry).stderr)
+        self.run_ends(0, "threshold", "set", "40", "--plan", "nam-2019", "--dry-run")
+        receipt = json.loads(self.run_ends(0, "threshold", "set", "40", "--plan", "nam-2019", output="json").stdout)[0]
+        self.assertEqual((receipt["verdict"], receipt["agent"], receipt["entries"]), ("applied", "control", 1))
+        self.assertEqual(lines(), [("0", None), ("50", None), ("97.5", None), ("100", None), ("40", "nam-2019")])
+        self.assertEqual(lines("--plan", "nam-2024"), [("0", None), ("50", None), ("97.5", None), ("100", None)])
+        table = self.run_ends(0, "threshold", "list", "--lang", "vi").stdout
+        self.assertIn("\n97,5%  mọi kế hoạch", table)
+        for text, said in (("1000,1", "from 0 to 1000%"), ("33.33333", "at most 4 decimals"), ("0,0000001", "at most 4 decimals"),
+                           ("99999999999999999999", "from 0 to 1000%"), ("1.000", "whole number 1000"), ("nửa", "is not a number")):
+            self.assertIn(said, self.run_ends(2, "threshold", "set", text).stderr)
+        for dry in ((), ("--dry-run",)):
+            self.assertIn("no such plan" if not dry else "there is no plan “khong-co”",
+                          self.run_ends(6, "threshold", "set", "20", "--plan", "khong-co", *dry).stderr)
+            self.assertIn("no such line is watched", self.run_ends(6, "threshold", "remove", "40", *dry).stderr)
+        for percent in range(1, 12):  # with the five above: 16
+            self.run_ends(0, "threshold", "set", f"{percent},25")
+        for dry in ((), ("--dry-run",)):
+            done = self.run_ends(6, "threshold", "set", "60", *dry, "--lang", "vi")
+            self.assertIn("đã theo dõi 16 mốc", done.stderr)
+        for percent in range(1, 12):
+            self.run_ends(0, "threshold", "remove", f"{percent}.25")
+        self.run_ends(0, "threshold", "remove", "40", "--plan", "nam-2019")
+        said = self.run_ends(0, "threshold", "remove", "97,5", "--lang", "vi").stdout
+        self.assertRegex(said, r"^thôi theo dõi mốc 97,5% của mọi kế hoạch, biên nhận \d+\n$")
+        self.assertEqual(lines(), [("0", None), ("50", None), ("100", None)])
+
+    def test_who_crossed_a_line_is_listed_in_order(self):
+        period = ("--from", "2024-01-01", "--to", "2024-12-31")
+        self.run_ends(0, "plan", "set", "moc-2024", "927", "bhxh_bb", "1000", *period)
+        since = self.centre.rows("server", "status")[0]["seq"]
+        send = ("report", "send", "927", "bhxh_bb")
+        tail = ("--to", "2024-12-31", "--agent", "thoi-lai", "--status", "estimate")
+        receipts = [json.loads(self.run_ends(0, *send, value, *tail, output="json").stdout)[0]["seq"] for value in (499, 500, 499, 1000)]
+        asked = ("event", "list", "Thới Lai", "--plan", "moc-2024", "--measure", "bhxh_bb", "--since", since, "--min-seq", receipts[-1])
+        rows = self.centre.rows(*asked)
+        self.assertEqual([(row["seq"], row["line"], row["direction"], row["numerator"], row["percent"]) for row in rows],
+                         [(receipts[0], "50", "down", 499, "49.90"), (receipts[0], "100", "down", 499, "49.90"),
+                          (receipts[1], "50", "up", 500, "50.00"), (receipts[2], "50", "down", 499, "49.90"),
+                          (receipts[3], "50", "up", 1000, "100.00"), (receipts[3], "100", "up", 1000, "100.00")])
+        self.assertEqual([(row["unit"], row["unit_name"], row["target"], row["id"]) for row in rows],
+                         [("927", "Thới Lai", 1000, f"{row['seq']}.{row['index']}") for row in rows])
+        self.assertEqual(self.centre.rows(*asked, "--limit", "2"), rows[-2:])
+        self.assertEqual(self.centre.rows("event", "list", "92", "--plan", "moc-2024", "--since", since), rows)
+        self.assertEqual(self.centre.rows("event", "list", "92", "--depth", "0", "--plan", "moc-2024"), [])
+        self.assertEqual(self.centre.rows(*asked, "--to", "2020-01-01"), [])
+        table = self.run_ends(0, *asked, "--lang", "vi").stdout
+        for words in ("Thới Lai", "BHXH bắt buộc", "tụt xuống dưới 50%", "đạt 100%", "49,90%", "lần thứ "):
+            self.assertIn(words, " ".join(table.split()))
+
+    def test_what_no_event_can_be_asked_of_is_said(self):
+        for code, said, arguments in ((2, "the centre knows no unit 99x9", ("99x9",)), (2, "no unit is called", ("Xứ Mơ",)),
+                                      (2, "there is no plan “khong-co”", ("--plan", "khong-co")), (2, "did you mean `bhxh_tn`", ("-m", "bhxhtn")),
+                                      (1, "the log has no place 999999 yet", ("--since", "999999")),
+                                      (2, "--from is after --to", ("--from", "2024-05-01", "--to", "2024-04-30")),
+                                      (0, "no unit there crossed a line", ("VN", "--depth", "0"))):
+            self.assertIn(said, self.run_ends(code, "event", "list", *arguments).stderr)
+
     def test_a_grant_ends_and_late_figures_still_come(self):
         path = self.file("agent,unit,measures,from,until\nso-yte,96,bhyt danso,2024-01-01,\n", "agents.csv")
         self.run_ends(0, "agent", "import", path)
@@ -289,7 +355,8 @@ class Commands(unittest.TestCase):
                           ("coverage", "behind", "481", "--plan", "nam-2019", *since), ("coverage", "behind", "92", "--plan", "nam-2024"),
                           ("coverage", "rank", "481", *since), ("coverage", "watch", "481", "--rank", "--once"), ("coverage", "watch", "46", "--once"),
                           ("coverage", "history", "481"), ("coverage", "history", "96"), ("plan", "list", "VN"), ("unit", "list", "VN"),
-                          ("measure", "list"), ("agent", "list"), ("log", "show"), ("server", "status")):
+                          ("measure", "list"), ("agent", "list"), ("log", "show"), ("server", "status"),
+                          ("threshold", "list"), ("event", "list"), ("event", "list", "92"), ("event", "list", "06")):
             for language in ("vi", "en"):
                 done = self.centre.run(*arguments, "--lang", language, output=None, environment=environment)
                 self.assertTrue(done.stdout)

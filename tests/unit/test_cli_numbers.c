@@ -130,6 +130,38 @@ Test(numbers, of_percentages_are_never_guessed)
 	percent_fails("12. 34%", NUMBER_EN, NUMBER_NOT_DIGITS);
 }
 
+/* A percentage has no thousands, so its mark stands before decimals, whichever mark it is. */
+Test(numbers, of_percentages_alone_are_read_with_either_mark)
+{
+	static const struct {
+		const char *text;
+		enum number_problem problem;
+		int64_t digits;
+		unsigned decimals;
+	} texts[] = {
+		{ "97,5", NUMBER_OK, 975, 1 },
+		{ "97.5%", NUMBER_OK, 975, 1 },
+		{ "50 %", NUMBER_OK, 50, 0 },
+		{ "33,333", NUMBER_OK, 33333, 3 },
+		{ "0.125", NUMBER_OK, 125, 3 },
+		{ "1000", NUMBER_OK, 1000, 0 },
+		{ "1.000", NUMBER_TWO_READINGS, 0, 0 },
+		{ "1,000%", NUMBER_TWO_READINGS, 0, 0 },
+		{ "1.000,5", NUMBER_GROUPED_RATE, 0, 0 },
+		{ "1,2,3", NUMBER_NOT_DIGITS, 0, 0 },
+		{ "nửa", NUMBER_NOT_DIGITS, 0, 0 },
+		{ "", NUMBER_EMPTY, 0, 0 },
+		{ "-5", NUMBER_NEGATIVE, 0, 0 },
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		int64_t digits = 0;
+		unsigned decimals = 0;
+		cr_assert_eq(number_parse_percent_either(texts[i].text, 1000, &digits, &decimals), texts[i].problem, "%s",
+			     texts[i].text);
+		cr_assert(digits == texts[i].digits && decimals == texts[i].decimals, "%s", texts[i].text);
+	}
+}
+
 Test(numbers, refusals_show_both_readings_and_the_fix)
 {
 	char why[400];

@@ -838,7 +838,8 @@ Test(query, changed_since_another_history_needs_a_snapshot)
 	query.since_seq = f.centre.scene.place.seq + 1000;
 	struct wire_answer answer = ask_page(&f, &query);
 	cr_assert_eq(answer.code, BAOPHU_CODE_SNAPSHOT_REQUIRED, "beyond the head");
-	cr_assert(answer.detail.fault == BAOPHU_FAULT_HISTORY && answer.detail.wanted_seq == query.since_seq);
+	cr_assert(answer.detail.fault == BAOPHU_FAULT_SEQ_AHEAD && answer.detail.wanted_seq == query.since_seq &&
+		  answer.detail.newest_seq == f.centre.scene.place.seq);
 	teardown(&f);
 }
 
