@@ -19,6 +19,7 @@
 #include "bare.h"
 #include "drive.h"
 #include "figures.h"
+#include "joiners.h"
 #include "office.h"
 #include "publication.h"
 #include "ranks.h"
@@ -438,6 +439,10 @@ int main(int argc, char **argv)
 						  .subscriptions = number(argv[4], "serve-bare", 1, 1 << 20),
 						  .record_bytes = number(argv[5], "serve-bare", 1, 1 << 16),
 						  .is_patient = number(argv[6], "serve-bare", 0, 1) });
+	}
+	if (argc == 4 && strcmp(argv[1], "--serve-joiners") == 0) { /* nor this: see joiners.h */
+		workload_init(&workload);
+		joiners_serve(&workload, argv[2], argv[3]);
 	}
 	if (argc == 6 && strcmp(argv[1], "--serve-office") == 0) { /* nor this: see office.h */
 		workload_init(&workload);

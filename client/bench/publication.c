@@ -13,13 +13,13 @@
 #include "crowd.h"
 #include "drive.h"
 #include "figures.h"
+#include "joiners.h"
 #include "subscription.h"
 
 enum {
 	ROUNDS_MAX = 64,
 	WATCHERS = 8,
 	FANOUT_SUBSCRIBERS = 1000,
-	JOINERS = 200,
 	JOIN_SECS = 30,
 	STOPPED_SUBSCRIBERS = 16,
 	STOPPED_DEAF = 4,
@@ -206,68 +206,10 @@ static void measure_fanout(struct publication *run)
 
 /* ---- joins ---- */
 
-struct joiner {
-	pthread_t thread;
-	struct publication *run;
-	char path[BAOPHU_CODE_BYTES_MAX * 2 + 2];
-	double exact_at; /* clock; 0: not yet */
-	atomic_uint *exact_count;
-	atomic_bool *is_over;
-};
-
 static void take_no_record(void *user, const struct baophu_record *record)
 {
 	(void)user;
 	(void)record;
-}
-
-static void *join(void *user)
-{
-	struct joiner *joiner = user;
-	struct subscription *subscription;
-	struct subscription_config config = { .context = joiner->run->target->context,
-					      .publish_endpoint = joiner->run->target->publish,
-					      .query_endpoint = joiner->run->target->query,
-					      .path = joiner->path,
-					      .depth = WORKLOAD_COMMUNE_DEPTH,
-					      .on_record = take_no_record };
-	int error = subscription_open(&config, &subscription);
-	while (!error && !atomic_load(joiner->is_over)) {
-		error = subscription_step(subscription, 50);
-		if (joiner->exact_at <= 0 && subscription_standing(subscription)->state == HOLDING_EXACT) {
-			joiner->exact_at = figures_now();
-			atomic_fetch_add(joiner->exact_count, 1);
-		}
-	}
-	if (error)
-		figures_die("subscriber of %s: %s", joiner->path, baophu_strerror(error));
-	subscription_close(subscription);
-	return NULL;
-}
-
-/* 200 at once, the provinces in turn; seconds until the last of them was exact. */
-static double join_all(struct publication *run, struct joiner *joiners)
-{
-	atomic_uint exact_count = 0;
-	atomic_bool is_over = false;
-	double began = figures_now(), last = began;
-	for (uint32_t i = 0; i < JOINERS; i++) {
-		joiners[i] = (struct joiner){ .run = run, .exact_count = &exact_count, .is_over = &is_over };
-		snprintf(joiners[i].path, sizeof joiners[i].path, WORKLOAD_ROOT "/%s",
-			 run->workload->provinces[i % WORKLOAD_PROVINCES]);
-		if (pthread_create(&joiners[i].thread, NULL, join, &joiners[i]))
-			figures_die("no thread");
-	}
-	while (atomic_load(&exact_count) < JOINERS && figures_now() - began < JOIN_SECS)
-		poll(NULL, 0, 1);
-	atomic_store(&is_over, true);
-	for (uint32_t i = 0; i < JOINERS; i++) {
-		pthread_join(joiners[i].thread, NULL);
-		if (joiners[i].exact_at <= 0)
-			figures_die("a subscriber of %s was not exact after %d s", joiners[i].path, JOIN_SECS);
-		last = joiners[i].exact_at > last ? joiners[i].exact_at : last;
-	}
-	return last - began;
 }
 
 struct stretch {
@@ -287,25 +229,25 @@ static size_t within(const struct drive_result *result, const struct stretch *st
 
 static void measure_joins(struct publication *run)
 {
-	/* Long enough for all rounds; what is not needed is not waited for. */
 	static const char text[] = "10,000/s, 200 subscribers of communes of all provinces";
-	struct joiner *joiners = calloc(JOINERS, sizeof *joiners);
+	/* Updates go on for four stretches: a beginning, one before the joins, and what the joins need of the rest. */
 	double took[ROUNDS_MAX], without[ROUNDS_MAX], with[ROUNDS_MAX], ratios[ROUNDS_MAX];
-	if (!joiners)
-		figures_die("no memory");
 	target_prepare(run->target, run->workload, 8);
 	for (uint32_t i = 0; i < run->rounds; i++) {
 		const struct drive_config config = {
-			.agents = 8, .window = 1000, .batch = 1, .rate = 10000, .secs = run->secs * 3, .is_hot = true
+			.agents = 8, .window = 1000, .batch = 1, .rate = 10000, .secs = run->secs * 4, .is_hot = true
 		};
 		struct load load;
 		struct stretch before, during;
 		load_begin(&load, run, &config);
 		before.from = figures_now() + run->secs * 0.5; /* after the driver's own beginning */
-		poll(NULL, 0, (int)(run->secs * 2e3));
-		before.to = during.from = figures_now();
-		took[i] = join_all(run, joiners);
-		during.to = during.from + took[i];
+		poll(NULL, 0, (int)(run->secs * 1.5e3));
+		before.to = figures_now();
+		struct joiners_result joined;
+		joiners_run(run->target, &joined);
+		took[i] = joined.took;
+		during.from = joined.began;
+		during.to = during.from + joined.took;
 		load_end(&load);
 		if (during.to > load.result.began + config.secs)
 			figures_die("joining took longer than the load: %.2f s; give more --secs", took[i]);
@@ -323,7 +265,6 @@ static void measure_joins(struct publication *run)
 	figures_print("baophu", "ack p99 while they join", text, figures_median(with, run->rounds) * 1e6, "us");
 	figures_print("baophu", "until the last is exact", text, figures_median(took, run->rounds) * 1e3, "ms");
 	figures_judge("joins: ack p99 while 200 join / before", text, figures_median(ratios, run->rounds), "x", false, 1.5);
-	free(joiners);
 }
 
 /* ---- snapshot ---- */

@@ -8,7 +8,8 @@
  *   seals     1,000 sealed prefixes: rate of ingest and processor time beside the same records without seals
  *
  * All sides of a comparison are measured in turn within one run, several rounds, and what is judged is the median of the rounds: a
- * figure of another minute says nothing. Subscribers live in this process, on the same processors as the daemon, and share one context.
+ * figure of another minute says nothing. Subscribers live in this process, on the same processors as the daemon, and share one context, but for those that
+ * join (joiners.h).
  */
 #pragma once
 
