@@ -62,18 +62,27 @@ static void on_record(void *user, const struct baophu_record *record)
 static void show_cut(struct baophu_subscription *subscription)
 {
 	struct cut *cut = &subscription->proved;
-	if (subscription->is_whole)
+	struct tally_given events;
+	subscription_events(subscription->subscription, &events);
+	if (subscription->is_whole) {
 		cut_drop_tombstones(cut);
+		events = (struct tally_given){ 0 }; /* they came before anything was shown that they could be news to */
+	}
 	struct baophu_cut shown = { .from = subscription->from,
 				    .to = subscription->to,
 				    .date = subscription->date,
 				    .is_whole = subscription->is_whole,
 				    .skipped = subscription->skipped,
 				    .record_count = cut->count,
-				    .records = cut->records };
+				    .records = cut->records,
+				    .event_count = events.count,
+				    .events = events.events,
+				    .unlisted_after = events.unlisted_after,
+				    .unlisted_until = events.unlisted_until };
 	if (subscription->config.on_cut)
 		subscription->config.on_cut(subscription->config.user, &shown);
 	cut_clear(cut);
+	subscription_events_taken(subscription->subscription);
 	subscription->from = subscription->to;
 	subscription->is_whole = false;
 	subscription->has_proof = false;
@@ -130,6 +139,8 @@ int baophu_subscription_open(const struct baophu_subscription_config *config, st
 					     .resume_place = config->resume_place,
 					     .resume_units = config->resume_units,
 					     .resume_count = config->resume_count,
+					     .wants_events = config->wants_events,
+					     .events_max = config->events_max,
 					     .user = subscription,
 					     .on_record = on_record,
 					     .on_state = on_state };

@@ -69,6 +69,8 @@ int cut_put(struct cut *cut, const struct baophu_record *record)
 		memcpy(rows, record->rows, record->row_count * sizeof *rows);
 	}
 	copy.rows = rows;
+	copy.events = NULL; /* lent as the rows were; those that are proved are the subscription's to show */
+	copy.new_event_count = 0;
 	int error = put(cut, &copy);
 	if (error)
 		free(rows);

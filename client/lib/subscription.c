@@ -6,6 +6,10 @@
  * Versions are compared within one history only, and a collector that was put back has another. What it published before waits in queues and
  * may be heard long after it ended, so the stream is connected after the reader and again after either connection was lost: then nothing
  * of it is older than the answers.
+ *
+ * Events that did not come with their records are asked for of exactly the place that the records are proved at, so that the answer cannot hold
+ * more than they speak of, nor less. Until they are there that proof is not shown; while history is behind, what is published goes on and the
+ * next proof asks for all of it.
  */
 #include "subscription.h"
 
@@ -22,6 +26,7 @@ enum {
 	QUESTION_TIMEOUT_MS = 5000,
 	ASK_AGAIN_MS = 100, /* after a question that did not work; doubled each time */
 	ASK_AGAIN_MS_MAX = 10000,
+	EVENTS_A_PAGE = 500,
 	MESSAGES_A_STEP = 1024, /* so that a step ends even when more arrives all the time */
 	TOPIC_BYTES = BAOPHU_TOPIC_BYTES_MAX + 1,
 };
@@ -40,10 +45,14 @@ struct subscription {
 	char unit[BAOPHU_CODE_BYTES_MAX + 1];
 	uint32_t levels; /* below the path's last code */
 
-	bool is_asking;
+	struct tally tally; /* of zeros unless events are wanted */
+	bool is_at_odds; /* records and events contradict each other: all is void */
+
+	bool is_asking, is_asking_events;
 	enum holding_question asked;
 	struct wire_query query;
-	int64_t asked_ms, ask_after_ms, heard_ms, proved_ms; /* proved: -1: never */
+	int64_t asked_ms, ask_after_ms, heard_ms;
+	int64_t sealed_ms, proved_ms; /* the last proof; the last one shown; -1: never */
 	int ask_again_ms;
 	bool has_joined;
 	uint64_t shown; /* callbacks called */
@@ -55,9 +64,16 @@ const struct subscription_standing *subscription_standing(const struct subscript
 	return &subscription->standing;
 }
 
+void subscription_events(struct subscription *subscription, struct tally_given *ret_events)
+{
+	tally_give(&subscription->tally, ret_events);
+}
+
+void subscription_events_taken(struct subscription *subscription) { tally_given_out(&subscription->tally); }
+
 int64_t subscription_proof_age_ms(const struct subscription *subscription)
 {
-	bool is_proved = subscription->proved_ms >= 0 && subscription->holding.place.seq;
+	bool is_proved = subscription->proved_ms >= 0 && subscription->standing.place.seq;
 	return is_proved ? link_now_ms() - subscription->proved_ms : -1;
 }
 
@@ -120,9 +136,18 @@ int subscription_open(const struct subscription_config *config, struct subscript
 	holding_init(&subscription->holding, config->units_max ? config->units_max : BAOPHU_UNITS_MAX);
 	if (config->resume_place.seq)
 		holding_resume(&subscription->holding, &config->resume_place);
-	for (uint32_t i = 0; !error && config->resume_place.seq && i < config->resume_count; i++)
-		error = holding_resume_unit(&subscription->holding, config->resume_units[i].unit_number,
-					    config->resume_units[i].version);
+	if (config->wants_events) {
+		tally_init(&subscription->tally, config->events_max);
+		if (config->resume_place.seq)
+			tally_resume(&subscription->tally, &config->resume_place);
+		subscription->standing.place = config->resume_place;
+	}
+	for (uint32_t i = 0; !error && config->resume_place.seq && i < config->resume_count; i++) {
+		const struct baophu_held_unit *unit = &config->resume_units[i];
+		error = holding_resume_unit(&subscription->holding, unit->unit_number, unit->version);
+		if (!error && config->wants_events)
+			error = tally_resume_unit(&subscription->tally, unit->unit_number, unit->event_count);
+	}
 	if (error) {
 		subscription_close(subscription);
 		return error;
@@ -152,6 +177,7 @@ void subscription_close(struct subscription *subscription)
 	reader_close(subscription->reader);
 	link_close(&subscription->link);
 	holding_finish(&subscription->holding);
+	tally_finish(&subscription->tally);
 	free(subscription->publish_endpoint);
 	wire_arena_finish(&subscription->arena);
 	free(subscription);
@@ -159,12 +185,35 @@ void subscription_close(struct subscription *subscription)
 
 /* ---- showing ---- */
 
-static void show_record(struct subscription *subscription, const struct baophu_record *record)
+static void ask_later(struct subscription *subscription, int64_t now_ms)
 {
+	int wait_ms = subscription->ask_again_ms ? subscription->ask_again_ms * 2 : ASK_AGAIN_MS;
+	subscription->ask_again_ms = wait_ms < ASK_AGAIN_MS_MAX ? wait_ms : ASK_AGAIN_MS_MAX;
+	subscription->ask_after_ms = now_ms + subscription->ask_again_ms;
+	subscription->is_asking = false;
+}
+
+static int show_record(struct subscription *subscription, const struct baophu_record *record)
+{
+	if (subscription->config.wants_events) {
+		int error = tally_record(&subscription->tally, record);
+		if (error == -ENOMEM)
+			return error;
+		subscription->is_at_odds = subscription->is_at_odds || error;
+	}
 	subscription->standing.records++;
 	subscription->shown++;
 	if (subscription->config.on_record)
 		subscription->config.on_record(subscription->config.user, record);
+	return 0;
+}
+
+/* Everything becomes void, of a history that answers: enough to ask again at once. */
+static void begin_anew(struct subscription *subscription)
+{
+	uint64_t seal_seq = subscription->holding.seal_seq;
+	holding_restart(&subscription->holding);
+	subscription->holding.seal_seq = seal_seq;
 }
 
 /* Tells of a changed state or proof. */
@@ -172,11 +221,29 @@ static void show_state(struct subscription *subscription)
 {
 	struct subscription_standing *standing = &subscription->standing;
 	const struct holding *holding = &subscription->holding;
-	bool is_new = standing->state != holding->state || standing->place.seq != holding->place.seq ||
-		      subscription->restarts_shown != holding->restarts; /* void again, though it was not yet whole */
+	if (subscription->is_at_odds) {
+		begin_anew(subscription);
+		ask_later(subscription, link_now_ms());
+		subscription->is_at_odds = false;
+	}
+	bool is_void = subscription->restarts_shown != holding->restarts; /* perhaps again, before it was whole */
+	bool lacks_events = false;
+	if (subscription->config.wants_events) {
+		if (is_void)
+			tally_restart(&subscription->tally);
+		lacks_events = holding->state != HOLDING_SYNCING && !tally_is_whole(&subscription->tally);
+		if (holding->state == HOLDING_EXACT && !lacks_events)
+			tally_proof(&subscription->tally, &holding->place);
+	}
+	enum holding_state state = holding->state == HOLDING_EXACT && lacks_events ? HOLDING_REPAIRING : holding->state;
+	bool is_proof = !subscription->config.wants_events || state == HOLDING_EXACT || state == HOLDING_SYNCING;
+	const struct baophu_place *place = is_proof ? &holding->place : &standing->place;
+	bool is_new = standing->state != state || standing->place.seq != place->seq || is_void;
+	if (state == HOLDING_EXACT)
+		subscription->proved_ms = subscription->sealed_ms;
 	subscription->restarts_shown = holding->restarts;
-	standing->state = holding->state;
-	standing->place = holding->place;
+	standing->state = state;
+	standing->place = *place;
 	standing->date = holding->date;
 	standing->count = holding->count;
 	standing->seal_seq = holding->seal_seq;
@@ -189,30 +256,37 @@ static void show_state(struct subscription *subscription)
 
 /* ---- asking ---- */
 
-static void ask_later(struct subscription *subscription, int64_t now_ms)
+static void set_since(struct wire_query *query, const struct baophu_place *place)
 {
-	int wait_ms = subscription->ask_again_ms ? subscription->ask_again_ms * 2 : ASK_AGAIN_MS;
-	subscription->ask_again_ms = wait_ms < ASK_AGAIN_MS_MAX ? wait_ms : ASK_AGAIN_MS_MAX;
-	subscription->ask_after_ms = now_ms + subscription->ask_again_ms;
-	subscription->is_asking = false;
+	query->since_seq = place->seq;
+	query->has_since_digest = true;
+	memcpy(query->since_digest, place->digest, sizeof place->digest);
 }
 
 static void ask(struct subscription *subscription, int64_t now_ms)
 {
 	uint64_t min_seq;
-	enum holding_question question = holding_question(&subscription->holding, &min_seq);
-	if (question == HOLDING_ASK_NOTHING || now_ms < subscription->ask_after_ms)
+	const struct holding *holding = &subscription->holding;
+	enum holding_question question = holding_question(holding, &min_seq);
+	bool lacks_events = subscription->config.wants_events && holding->state == HOLDING_EXACT &&
+			    !tally_is_whole(&subscription->tally);
+	if ((question == HOLDING_ASK_NOTHING && !lacks_events) || now_ms < subscription->ask_after_ms)
 		return;
-	const struct baophu_place *place = &subscription->holding.place;
-	subscription->query = reader_question(WIRE_QUERY_CHANGED);
-	subscription->query.unit = subscription->unit;
-	subscription->query.depth = subscription->levels;
-	subscription->query.min_seq = min_seq;
-	if (question == HOLDING_ASK_CHANGED) {
-		subscription->query.since_seq = place->seq;
-		subscription->query.has_since_digest = true;
-		memcpy(subscription->query.since_digest, place->digest, sizeof place->digest);
+	struct wire_query *query = &subscription->query;
+	*query = reader_question(lacks_events ? WIRE_QUERY_EVENTS : WIRE_QUERY_CHANGED);
+	query->unit = subscription->unit;
+	query->depth = subscription->levels;
+	if (lacks_events) {
+		query->as_of = holding->date; /* the map that the records are of */
+		query->known_seq = holding->place.seq;
+		query->limit = EVENTS_A_PAGE;
+		set_since(query, &subscription->tally.base);
+	} else {
+		query->min_seq = min_seq;
+		if (question == HOLDING_ASK_CHANGED)
+			set_since(query, &holding->place);
 	}
+	subscription->is_asking_events = lacks_events;
 	subscription->asked = question;
 	subscription->asked_ms = now_ms;
 	if (reader_ask(subscription->reader, &subscription->query) < 0) {
@@ -222,11 +296,27 @@ static void ask(struct subscription *subscription, int64_t now_ms)
 	subscription->is_asking = true;
 	if (subscription->has_joined)
 		subscription->standing.repairs++;
-	holding_answer_begin(&subscription->holding);
+	if (!lacks_events)
+		holding_answer_begin(&subscription->holding);
+}
+
+static int take_events(struct subscription *subscription, const struct wire_answer *answer)
+{
+	const struct baophu_place *place = &subscription->holding.place;
+	if (answer->cut.seq != place->seq || memcmp(answer->cut.digest, place->digest, sizeof place->digest) != 0) {
+		subscription->is_at_odds = true; /* the collector has another history than what it published */
+		return 0;
+	}
+	int error = 0;
+	for (uint32_t i = 0; !error && i < answer->event_count; i++)
+		error = tally_answer_event(&subscription->tally, &answer->events[i]);
+	return error;
 }
 
 static int take_page(struct subscription *subscription, const struct wire_answer *answer)
 {
+	if (subscription->is_asking_events)
+		return take_events(subscription, answer);
 	for (uint32_t i = 0; i < answer->record_count; i++) {
 		const struct baophu_record *record = &answer->records[i];
 		enum holding_effect effect;
@@ -234,31 +324,47 @@ static int take_page(struct subscription *subscription, const struct wire_answer
 		if (error)
 			return error;
 		if (effect == HOLDING_APPLIED)
-			show_record(subscription, record);
+			error = show_record(subscription, record);
+		if (error)
+			return error;
 	}
 	return 0;
 }
 
 /* Drops what was not there at this cut. */
-static void sweep(struct subscription *subscription, const struct baophu_place *cut)
+static int sweep(struct subscription *subscription, const struct baophu_place *cut)
 {
 	uint32_t unit;
-	while ((unit = holding_sweep(&subscription->holding, cut)) != 0) {
+	int error = 0;
+	while (!error && (unit = holding_sweep(&subscription->holding, cut)) != 0) {
 		struct baophu_record gone = { .unit_number = unit, .version = cut->seq, .seq = cut->seq, .tombstone = true };
 		gone.depth = subscription->config.depth;
 		gone.date = subscription->holding.date;
-		show_record(subscription, &gone);
+		error = show_record(subscription, &gone);
 	}
+	return error;
+}
+
+/* All events are here that records speak of, or none is to come. */
+static void finish_events(struct subscription *subscription, int64_t now_ms)
+{
+	if (!tally_is_whole(&subscription->tally) && tally_answer_end(&subscription->tally) < 0)
+		subscription->is_at_odds = true;
+	subscription->is_asking = false;
+	subscription->standing.refused = BAOPHU_CODE_NONE;
+	subscription->ask_again_ms = 0;
+	subscription->heard_ms = now_ms;
 }
 
 /* The last page is taken. */
-static void finish_answer(struct subscription *subscription, const struct baophu_place *cut, int64_t now_ms)
+static int finish_answer(struct subscription *subscription, const struct baophu_place *cut, int64_t now_ms)
 {
-	if (subscription->asked == HOLDING_ASK_ALL)
-		sweep(subscription, cut);
+	int error = subscription->asked == HOLDING_ASK_ALL ? sweep(subscription, cut) : 0;
+	if (error)
+		return error;
 	holding_answer_end(&subscription->holding, cut);
 	if (subscription->holding.state == HOLDING_EXACT)
-		subscription->proved_ms = now_ms;
+		subscription->sealed_ms = now_ms;
 	subscription->is_asking = false;
 	subscription->has_joined = true;
 	subscription->standing.refused = BAOPHU_CODE_NONE;
@@ -268,6 +374,7 @@ static void finish_answer(struct subscription *subscription, const struct baophu
 		subscription->ask_again_ms = ASK_AGAIN_MS_MAX;
 	subscription->ask_after_ms = now_ms + subscription->ask_again_ms - ASK_AGAIN_MS;
 	subscription->heard_ms = now_ms;
+	return 0;
 }
 
 /* Looks after the question that is under way. */
@@ -279,19 +386,20 @@ static int hear_answer(struct subscription *subscription, int64_t now_ms)
 		int error = take_page(subscription, &answer);
 		if (error)
 			return error;
-		if (!reader_next_page(&subscription->query, &answer))
-			finish_answer(subscription, &answer.cut, now_ms);
+		bool is_enough = subscription->is_asking_events &&
+				 (subscription->is_at_odds || tally_is_whole(&subscription->tally));
+		bool is_last = is_enough || !reader_next_page(&subscription->query, &answer);
+		if (is_last && subscription->is_asking_events)
+			finish_events(subscription, now_ms);
+		else if (is_last)
+			return finish_answer(subscription, &answer.cut, now_ms);
 		else if (reader_ask(subscription->reader, &subscription->query) < 0)
 			ask_later(subscription, now_ms);
 		subscription->asked_ms = now_ms;
 	} else if (result == -BAOPHU_EREFUSED) {
 		subscription->standing.refused = answer.code;
-		if (answer.code == BAOPHU_CODE_SNAPSHOT_REQUIRED) {
-			uint64_t seal_seq = subscription->holding.seal_seq;
-			holding_restart(&subscription->holding);
-			subscription->holding
-			    .seal_seq = seal_seq; /* of the history that answers now: enough to ask again at once */
-		}
+		if (answer.code == BAOPHU_CODE_SNAPSHOT_REQUIRED)
+			begin_anew(subscription);
 		ask_later(subscription, now_ms);
 	} else if (result < 0) {
 		return result;
@@ -320,11 +428,14 @@ static int hear_publication(struct subscription *subscription, zmq_msg_t *topic,
 		if (wire_decode_seal(&subscription->arena, zmq_msg_data(body), size, &seal) < 0)
 			return -BAOPHU_EPROTOCOL;
 		if (holding_is_emptied(&subscription->holding, &seal))
-			sweep(subscription, &seal.place);
+			error = sweep(subscription, &seal.place);
+		if (error)
+			return error;
 		holding_seal(&subscription->holding, &seal);
 		if (subscription->holding.state == HOLDING_EXACT) {
-			subscription->ask_again_ms = 0;
-			subscription->proved_ms = link_now_ms();
+			if (!subscription->config.wants_events || tally_is_whole(&subscription->tally))
+				subscription->ask_again_ms = 0;
+			subscription->sealed_ms = link_now_ms();
 		}
 	} else if (has_prefix(topic, subscription->topic, subscription->topic_bytes)) {
 		struct baophu_record record;
@@ -336,9 +447,9 @@ static int hear_publication(struct subscription *subscription, zmq_msg_t *topic,
 		if (error)
 			return error;
 		if (effect == HOLDING_APPLIED || effect == HOLDING_GONE)
-			show_record(subscription, &record);
+			error = show_record(subscription, &record);
 	}
-	return 0;
+	return error;
 }
 
 /* True when what the stream still holds may be of another run of the collector than the answers to come: after either connection was lost. */
@@ -365,9 +476,9 @@ static int hear_publications(struct subscription *subscription, int64_t now_ms)
 		if (count == 2) {
 			subscription->heard_ms = now_ms;
 			error = hear_publication(subscription, &frames[0], &frames[1]);
+			show_state(subscription); /* asks, when it is void, as of one that is */
 			if (!error)
 				ask(subscription, now_ms);
-			show_state(subscription);
 		}
 		zmq_msg_close(&frames[0]);
 		zmq_msg_close(&frames[1]);
@@ -403,8 +514,10 @@ static int notice_loss(struct subscription *subscription, int64_t now_ms)
 		subscription->is_asking = false; /* an answer from before says nothing about what comes after */
 		if (state == HOLDING_STALE)
 			subscription->holding.heard_since_lost = subscription->holding.heard_since_lost && !is_lost;
-		else if (state != HOLDING_SYNCING || is_lost)
+		else if (state != HOLDING_SYNCING || is_lost) {
 			holding_lost(&subscription->holding);
+			tally_lost(&subscription->tally);
+		}
 	}
 	return 0;
 }

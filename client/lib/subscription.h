@@ -1,7 +1,8 @@
 /* subscription.h - the live coverage of one subtree at one depth: snapshots and changes as they happen, proved by seals.
  *
  * Joins, applies, verifies and repairs as the head of baophu.proto says; the rule of what may be claimed is holding.h's. Shows each record
- * to a callback and keeps only versions, so memory is bounded by the number of units (holding.h).
+ * to a callback and keeps only versions, so memory is bounded by the number of units (holding.h). With wants_events it also gathers
+ * the events between two proofs, as many as the records say there are (tally.h), and claims EXACT only when they are all there.
  * Does not reorder or filter: whoever shows a table keeps the records it was given.
  * Threads: a subscription belongs to one thread at a time; callbacks run inside subscription_step on that thread and may not call it.
  */
@@ -10,6 +11,7 @@
 #include <baophu/baophu.h>
 
 #include "holding.h"
+#include "tally.h"
 
 struct subscription;
 
@@ -36,6 +38,8 @@ struct subscription_config {
 	struct baophu_place resume_place;
 	const struct baophu_held_unit *resume_units;
 	uint32_t resume_count;
+	bool wants_events;
+	uint32_t events_max; /* kept at a time; 0: TALLY_EVENTS_MAX */
 	void *user; /* first argument of the callbacks */
 	/* A record to be shown from now on, lent until it returns. With `tombstone` the unit is to be shown no longer (only unit_number and
 	 * version are sure to be set then). */
@@ -54,5 +58,9 @@ int subscription_step(struct subscription *subscription, int timeout_ms);
 /* Milliseconds since a seal last proved what is held; -1: none did yet, or everything became void since. While EXACT no more than the
  * time between two seals. */
 int64_t subscription_proof_age_ms(const struct subscription *subscription);
+/* With wants_events: the events up to the place of the standing that were not taken yet; to be taken after each step that proved something, or
+ * memory fills up to events_max. Lent until the next call. */
+void subscription_events(struct subscription *subscription, struct tally_given *ret_events);
+void subscription_events_taken(struct subscription *subscription);
 /* Lent while the subscription lives; changes in subscription_step. */
 const struct subscription_standing *subscription_standing(const struct subscription *subscription);

@@ -191,8 +191,33 @@ struct baophu_answer {
 BAOPHU_API int baophu_reader_ask(struct baophu_reader *reader, const struct baophu_question *question,
 				 struct baophu_answer *ret_answer);
 /* The next record of the answer: 1, *ret_record is lent until the next call on the reader. 0: that was the last. Waits when a page has to be
- * fetched; all pages are of one cut. Errors as baophu_reader_ask; after one the answer is not whole and has to be asked for again. */
+ * fetched; all pages are of one cut. -EINVAL: events were asked for; other errors as baophu_reader_ask; after one the answer is not whole and has
+ * to be asked for again. */
 BAOPHU_API int baophu_reader_next(struct baophu_reader *reader, const struct baophu_record **ret_record);
+/* A question for events: which units crossed which lines with targets of their own, in order of (seq, index). */
+struct baophu_event_question {
+	const char *unit; /* code; NULL: all units */
+	uint32_t depth; /* levels below it, 0 (the unit alone) to BAOPHU_DEPTH_MAX */
+	/* After this place; seq 0: from the first on. A digest other than zeros is checked: BAOPHU_CODE_SNAPSHOT_REQUIRED when the collector's
+	 * history does not have the place. */
+	struct baophu_place since;
+	uint64_t known_seq; /* up to this place; 0: now */
+	baophu_date tree_date; /* what is below the unit is told by the map of this date; 0: the collector's business day */
+	const char *plan; /* only of this plan; NULL: all */
+	const char *const *measures; /* codes of measures and indicators, at most BAOPHU_QUERY_MEASURES_MAX; NULL: all */
+	uint32_t measure_count;
+	baophu_date from, to; /* only of these business days; 0: all */
+	bool with_kept; /* also those that are kept only, of lines crossed more than twice in a day (number 0) */
+	uint64_t min_seq; /* as in baophu_question */
+	int timeout_ms; /* of each page; 0: 10,000 */
+};
+/* Asks and waits for the first page; what was asked before is forgotten. Copies question. *ret_answer and errors as baophu_reader_ask; a unit may
+ * be left out. */
+BAOPHU_API int baophu_reader_ask_events(struct baophu_reader *reader, const struct baophu_event_question *question,
+					struct baophu_answer *ret_answer);
+/* The next event of the answer: 1, *ret_event is lent until the next call on the reader. 0: that was the last. Waits when a page has to be
+ * fetched; all pages are of one cut. -EINVAL: something else was asked; other errors as baophu_reader_next. */
+BAOPHU_API int baophu_reader_next_event(struct baophu_reader *reader, const struct baophu_event **ret_event);
 /* The first row of this kind, measure and plan; plan NULL: any. NULL when there is none. Borrows; lives as long as the record. */
 BAOPHU_API const struct baophu_row *baophu_record_row(const struct baophu_record *record, enum baophu_row_kind kind,
 						      const char *measure, const char *plan);
@@ -239,12 +264,20 @@ struct baophu_cut {
 	uint32_t record_count; /* may be 0: proved again at a newer place, nothing below changed */
 	const struct baophu_record
 	    *records; /* with `tombstone` the unit is to be shown no longer (only unit_number and version are set) */
+	/* With wants_events: the delivered events after `from` up to `to` of the units held at `to`, all of them, each once, in order of
+	 * (seq, index). See wants_events. */
+	uint32_t event_count;
+	const struct baophu_event *events;
+	/* When there were more than events_max: events with unlisted_after < seq <= unlisted_until are not among them, and have to be asked for
+	 * (baophu_reader_ask_events with these two as since_seq and known_seq). Both 0: all are here. */
+	uint64_t unlisted_after, unlisted_until;
 };
 
-/* One unit of what is held at a place: unit_number and version of its record. */
+/* One unit of what is held at a place: unit_number, version and event_count of its record. */
 struct baophu_held_unit {
 	uint32_t unit_number;
 	uint64_t version;
+	uint64_t event_count; /* for wants_events; 0 where it is not known: then the unit's next event costs a question */
 };
 
 struct baophu_subscription_config {
@@ -260,6 +293,23 @@ struct baophu_subscription_config {
 	struct baophu_place resume_place;
 	const struct baophu_held_unit *resume_units; /* borrowed */
 	uint32_t resume_count;
+	/* Events in cuts (baophu_cut.events), under the same proof as the records: a record says how many delivered events its unit ever had, and
+	 * a cut is shown when they are all there. Those that were lost, or did not fit beside their records, are asked for; until they are
+	 * there the view is REPAIRING, and the next cut covers more. So a cut may come later than without, when the collector's history is
+	 * behind; memory grows by some 60 bytes a unit, and by what events_max says. That is why it has to be wished for.
+	 *
+	 * A whole cut has no events: it begins anew, and who wants to know the past asks for it (baophu_reader_ask_events). One that is
+	 * resumed gets all events after resume_place. A unit that comes into the subtree between `from` and `to` comes with its events since
+	 * `from`; of one that leaves, those since `from` are not told.
+	 *
+	 * A collector that was put back to an older copy: when its history has the place of the last cut shown, cuts go on from there, and what
+	 * was heard after that place and not yet proved is dropped, never shown. When it has not, everything is void (SYNCING) and a whole cut
+	 * follows: events told before of places which that history does not have did not happen in it. What happens again there are other
+	 * events (seq, index), though their `number` may be the same: so (seq, index) names an event within one history only, and whoever
+	 * keeps events keeps the place of the last cut with them, and after a whole cut asks what there is since a place that both have. */
+	bool wants_events;
+	uint32_t
+	    events_max; /* bound on memory: events kept until they are shown, some 400 bytes each; 0: 65,536. See unlisted_after */
 	void *user; /* first argument of the callbacks */
 	/* Callbacks run inside baophu_subscription_step, on its thread; they may not call it or close the subscription. What they are given is
 	 * lent until they return. Each may be NULL. */
