@@ -338,7 +338,8 @@ void config_print(const struct config *config, FILE *out)
 void config_help(FILE *out)
 {
 	fputs("baophud: collects updates of field offices, makes them durable, publishes coverage and answers questions.\n\n"
-	      "usage: baophud [--config FILE] [--SETTING VALUE]...\n\n"
+	      "usage: baophud [--config FILE] [--SETTING VALUE]...\n"
+	      "       baophud backup --to DIR: a verified copy of the log; baophud backup --help\n\n"
 	      "Settings. Each may also stand in the file as  name = \"value\"  with _ for -.\n",
 	      out);
 	for (int i = 0; i < SETTING_COUNT; i++) {

@@ -31,7 +31,7 @@
 #include "log_witness.h"
 #include "record.h"
 
-enum { READERS_MAX = 512 };
+enum { READERS_MAX = 512, READERS_CHECKED_EACH = 1 << 10 };
 static const uint64_t first_piece_bytes = 8 << 20; /* of zeros, written before a segment is used */
 static const uint64_t map_bytes_wanted = UINT64_C(64) << 30; /* address space only; the file grows with use */
 static const uint64_t map_bytes_spare = 64 << 20; /* the least map beyond what is used */
@@ -172,10 +172,10 @@ static int open_dbi(struct segment *segment)
 }
 
 /* Opens a segment with maps of `map_bytes`: LMDB's, and one of ours to read from. */
-static int open_mapped(struct segment *segment, uint64_t map_bytes)
+static int open_mapped(struct segment *segment, unsigned flags, uint64_t map_bytes)
 {
 	mdb_filehandle_t fd;
-	int rc = open_env(segment->path, 0, map_bytes, segment, &segment->env);
+	int rc = open_env(segment->path, flags, map_bytes, segment, &segment->env);
 	if (rc)
 		return rc;
 	rc = open_dbi(segment);
@@ -197,14 +197,15 @@ static int open_mapped(struct segment *segment, uint64_t map_bytes)
 
 int log_open_newest(struct log *log, struct segment *segment)
 {
+	unsigned flags = log->access == LOG_APPEND ? 0 : MDB_RDONLY;
 	/* As much address space as there is, within reason. */
 	uint64_t map_bytes = map_bytes_wanted, map_bytes_min = log->segment_bytes + map_bytes_spare;
 	while (map_bytes / 2 < map_bytes_min)
 		map_bytes *= 2;
-	int rc = open_mapped(segment, map_bytes);
+	int rc = open_mapped(segment, flags, map_bytes);
 	while (rc == ENOMEM && map_bytes / 2 >= map_bytes_min) {
 		map_bytes /= 2;
-		rc = open_mapped(segment, map_bytes);
+		rc = open_mapped(segment, flags, map_bytes);
 	}
 	return rc;
 }
@@ -365,9 +366,17 @@ static int fail(struct log *log, int error)
 	return error;
 }
 
+/* A process that read beside us and was killed keeps its place in the table, and with it pages that nobody needs. */
+static void forget_dead_readers(struct log *log)
+{
+	int dead;
+	if (log->begun++ % READERS_CHECKED_EACH == 0)
+		mdb_reader_check(log->newest->env, &dead);
+}
+
 int log_begin(struct log *log)
 {
-	assert(!log->txn);
+	assert(!log->txn && log->access == LOG_APPEND);
 	log->txn_error = log->failed;
 	log->txn_bytes = 0;
 	log->tail = log->head;
@@ -375,6 +384,7 @@ int log_begin(struct log *log)
 		return log->failed;
 	bool has_records = log->head.seq >= log->newest->first_seq;
 	int rc = 0;
+	forget_dead_readers(log);
 	if (has_records && (log->must_roll || log->used_bytes >= log->segment_bytes))
 		rc = log_roll(log);
 	if (!rc)

@@ -13,22 +13,30 @@
 
 struct log; /* opaque; thread-safe for one appender and many readers */
 
+enum log_access {
+	LOG_APPEND, /* the collector's: one process at a time, and its caller sees to that */
+	LOG_BESIDE, /* only read, while another process may be appending. Writes nothing but LMDB's table of readers */
+	LOG_STILL, /* only read, and nobody writes: a copy. Writes nothing */
+};
+
 struct log_config {
-	const char *directory; /* <data dir>/log; created 0700 if missing */
+	const char *directory; /* <data dir>/log; for LOG_APPEND created 0700 if missing */
+	enum log_access access;
 	uint64_t segment_bytes; /* a new segment is begun past this; 0: 1 GiB */
 	uint64_t prewrite_bytes; /* zeros written ahead, so that a flush need not grow the file; 0: 32 MiB, below 4096: none */
 };
 
 /* Opens or creates. Verifies sizes (a truncated file would be SIGBUS later), that segments follow each other densely, and the chain over
  * the last `tail` records (all of the last segment when fewer). -BAOPHU_EDAMAGED, -BAOPHU_EFORMAT, errno values; *ret_why (static
- * or owned by the log module, valid until the next call) names file, seq and what to do. */
+ * or owned by the log module, valid until the next call) names file, seq and what to do. A log that is only read stays as it was when it was
+ * opened: log_head is the newest place then, also while others append; -BAOPHU_ENOTFOUND when there is no log. */
 int log_open(const struct log_config *config, struct log **ret_log, const char **ret_why);
 void log_close(struct log *log); /* takes NULL */
 
 /* Newest committed place; {0, zeros} when empty. Any thread. */
 struct baophu_place log_head(const struct log *log);
 
-/* ---- appending: the collector's thread only. Sticky: after a failure every call until log_commit is a no-op ---- */
+/* ---- appending: the collector's thread only, LOG_APPEND only. Sticky: after a failure every call until log_commit is a no-op ---- */
 int log_begin(struct log *log);
 /* Appends a sealed record (record_seal) that follows the last one appended. */
 int log_append(struct log *log, const void *record, size_t bytes);

@@ -197,41 +197,61 @@ static int read_end(const struct segment_file *file, struct log_segment_facts *f
 	return 0;
 }
 
+/* Opens the file, chooses its header page, and sees that all of its pages are there. file->fd is open when it returns 0. */
+static int open_file(struct segment_file *file, int directory, const char *name, struct log_segment_facts *ret_facts)
+{
+	struct stat status;
+	file->fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (file->fd < 0 || fstat(file->fd, &status) < 0) {
+		int error = -errno;
+		snprintf(file->why, file->why_bytes, "cannot be opened: %s", strerror(-error));
+		if (file->fd >= 0)
+			close(file->fd);
+		return error;
+	}
+	int rc = S_ISREG(status.st_mode) ? read_metas(file, ret_facts) : damaged(file, "is not a file");
+	/* The size is that of after the header pages: a file that grows has what they name. */
+	if (!rc && fstat(file->fd, &status) < 0)
+		rc = -errno;
+	uint64_t file_pages = rc ? 0 : (uint64_t)status.st_size / file->page_bytes;
+	if (!rc && (file->last_page < 2 || file->last_page >= file_pages)) {
+		snprintf(file->why, file->why_bytes,
+			 "is truncated: its newest commit needs %" PRIu64 " pages of %u bytes, it has %" PRIu64,
+			 file->last_page + 1, file->page_bytes, file_pages);
+		rc = -BAOPHU_EDAMAGED;
+	}
+	if (rc)
+		close(file->fd);
+	return rc;
+}
+
+int log_check_header(int directory, const char *name, char *why, size_t why_bytes)
+{
+	struct segment_file file = { .why = why, .why_bytes = why_bytes };
+	struct log_segment_facts facts;
+	int rc = open_file(&file, directory, name, &facts);
+	if (!rc)
+		close(file.fd);
+	return rc;
+}
+
 int log_check_segment(int directory, const char *name, uint64_t first_seq, struct log_segment_facts *ret_facts, char *why,
 		      size_t why_bytes)
 {
 	struct segment_file file = { .why = why, .why_bytes = why_bytes };
-	struct stat status;
-	void *map = MAP_FAILED;
-	size_t map_bytes = 0;
 
 	memset(ret_facts, 0, sizeof *ret_facts);
 	ret_facts->first_seq = first_seq;
-	file.fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (file.fd < 0 || fstat(file.fd, &status) < 0) {
-		int error = -errno;
-		snprintf(why, why_bytes, "cannot be opened: %s", strerror(-error));
-		if (file.fd >= 0)
-			close(file.fd);
-		return error;
-	}
-	int rc = S_ISREG(status.st_mode) ? read_metas(&file, ret_facts) : damaged(&file, "is not a file");
+	int rc = open_file(&file, directory, name, ret_facts);
 	if (rc)
-		goto out;
-	uint64_t file_pages = (uint64_t)status.st_size / file.page_bytes;
-	ret_facts->used_bytes = (file.last_page + 1) * file.page_bytes;
-	if (file.last_page < 2 || file.last_page >= file_pages) {
-		snprintf(why, why_bytes, "is truncated: its newest commit needs %" PRIu64 " pages of %u bytes, it has %" PRIu64,
-			 file.last_page + 1, file.page_bytes, file_pages);
-		rc = -BAOPHU_EDAMAGED;
-		goto out;
-	}
-	map_bytes = ret_facts->used_bytes;
-	map = mmap(NULL, map_bytes, PROT_READ, MAP_SHARED, file.fd, 0);
+		return rc;
+	size_t map_bytes = ret_facts->used_bytes = (file.last_page + 1) * file.page_bytes;
+	void *map = mmap(NULL, map_bytes, PROT_READ, MAP_SHARED, file.fd, 0);
 	if (map == MAP_FAILED) {
 		rc = -errno;
 		snprintf(why, why_bytes, "cannot be mapped: %s", strerror(-rc));
-		goto out;
+		close(file.fd);
+		return rc;
 	}
 	ret_facts->tree = log_tree_from_meta(ret_facts->meta, LOG_META_MAIN, map);
 	struct log_tree free_list = log_tree_from_meta(ret_facts->meta, LOG_META_FREE, map);
@@ -242,9 +262,7 @@ int log_check_segment(int directory, const char *name, uint64_t first_seq, struc
 	if (!rc && !log_tree_is_free_list(&free_list, ret_facts->transaction))
 		rc = damaged(&file, "its free list is damaged");
 	ret_facts->tree.pages = NULL;
-out:
-	if (map != MAP_FAILED)
-		munmap(map, map_bytes);
+	munmap(map, map_bytes);
 	close(file.fd);
 	return rc;
 }

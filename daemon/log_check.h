@@ -34,6 +34,10 @@ struct log_segment_facts {
 	 * commit after the newest wrote its header. Only the witness knows which. */
 	bool is_disputed;
 };
-/* 0; -errno, -BAOPHU_EDAMAGED, -BAOPHU_EFORMAT and then a sentence in `why` that does not name the file. */
+/* 0; -errno, -BAOPHU_EDAMAGED, -BAOPHU_EFORMAT and then a sentence in `why` that does not name the file. While another process commits, a
+ * sound file can be called damaged, when the two header pages were read on both sides of a commit; and the tree may only be looked at
+ * while a reader of LMDB's keeps its pages. */
 int log_check_segment(int directory, const char *name, uint64_t first_seq, struct log_segment_facts *ret_facts, char *why,
 		      size_t why_bytes);
+/* The header pages and the size alone: what LMDB needs to be let near the file. The same errors. */
+int log_check_header(int directory, const char *name, char *why, size_t why_bytes);

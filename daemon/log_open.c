@@ -1,8 +1,9 @@
 /* log_open.c - opening the log: what is there is looked at before it is used, and refused by name when it is not what was
  * written.
  *
- * Does not repair anything and writes nothing into a log that it refuses. Called once, at start. Order: the directory, each
- * segment's skeleton (log_check.c), that segments follow each other, the chain of the last records, the witness; then the thread.
+ * Does not repair anything and writes nothing into a log that it refuses, or that is only read. Called once, at start. Order: the
+ * directory, the witness, each segment's skeleton (log_check.c), that segments follow each other, the chain of the last records, whether the
+ * witness agrees; then the thread.
  */
 #include "log.h"
 
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -78,23 +80,23 @@ static bool is_network(const struct statfs *status)
 
 static int open_directory(struct log *log, const char **ret_why)
 {
-	if (mkdir(log->path, 0700) < 0 && errno != EEXIST)
+	bool only_read = log->access != LOG_APPEND;
+	if (!only_read && mkdir(log->path, 0700) < 0 && errno != EEXIST)
 		return refuse(-errno, ret_why, "%s: cannot be created: %s", log->path, strerror(errno));
 	log->directory = open(log->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct statfs status;
 	if (log->directory < 0 || fstatfs(log->directory, &status) < 0)
 		return refuse(-errno, ret_why, "%s: cannot be opened: %s", log->path, strerror(errno));
-	if (is_network(&status))
-		return refuse(-EOPNOTSUPP, ret_why, "%s: is on a network file system; put the data directory on a local disk",
-			      log->path);
+	if (log->access != LOG_STILL && is_network(&status))
+		return refuse(-EOPNOTSUPP, ret_why, "%s: is on a network file system; it must be on a local disk", log->path);
 	/* Reach the directory's own entry too, should it be new. */
-	int parent = openat(log->directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int parent = only_read ? -1 : openat(log->directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (parent >= 0) {
 		fsync(parent);
 		close(parent);
 	}
-	log->witness_fd = log_witness_open(log->directory, LOG_WITNESS_NAME);
-	if (log->witness_fd < 0)
+	log->witness_fd = log_witness_open(log->directory, LOG_WITNESS_NAME, only_read);
+	if (log->witness_fd < 0 && !(only_read && log->witness_fd == -ENOENT))
 		return refuse(log->witness_fd, ret_why, "%s/%s: cannot be opened: %s", log->path, LOG_WITNESS_NAME,
 			      strerror(-log->witness_fd));
 	return 0;
@@ -149,6 +151,72 @@ static int list_segments(const struct log *log, uint64_t **ret_first_seqs, size_
 	return 0;
 }
 
+enum { TRIES_MAX = 100 };
+static const struct timespec a_moment = { .tv_nsec = 1000000 };
+
+/* While others commit, header pages that are read on both sides of a commit do not agree. A damaged file stays damaged. */
+static int check_patiently(const struct log *log, const struct segment *segment, struct log_segment_facts *ret_facts, char *why,
+			   size_t why_bytes)
+{
+	for (int tries = 1;; tries++) {
+		int rc = ret_facts ? log_check_segment(log->directory, segment->name, segment->first_seq, ret_facts, why, why_bytes)
+				   : log_check_header(log->directory, segment->name, why, why_bytes);
+		if (rc != -BAOPHU_EDAMAGED || tries == TRIES_MAX)
+			return rc;
+		nanosleep(&a_moment, NULL);
+	}
+}
+
+/* LMDB makes its table of readers where it is missing, as whoever asks first; the daemon cannot open one of root's. */
+static int make_table(const struct log *log, const struct segment *segment)
+{
+	char name[LOG_NAME_BYTES + 8];
+	struct stat owner;
+	snprintf(name, sizeof name, "%s-lock", segment->name);
+	if (geteuid() != 0 || !faccessat(log->directory, name, F_OK, 0))
+		return 0;
+	if (fstatat(log->directory, segment->name, &owner, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	int fd = openat(log->directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno == EEXIST ? 0 : -errno;
+	int rc = fchown(fd, owner.st_uid, owner.st_gid) < 0 ? -errno : 0;
+	close(fd);
+	return rc;
+}
+
+/* The segment that another process may be appending to: its pages are kept while they are looked at. */
+static int check_growing(struct log *log, struct segment *segment, struct log_segment_facts *ret_facts, char *why, size_t why_bytes)
+{
+	MDB_txn *keeper = NULL;
+	int rc = check_patiently(log, segment, NULL, why, why_bytes);
+	if (rc)
+		return rc;
+	rc = -make_table(log, segment);
+	if (!rc)
+		rc = log_open_newest(log, segment);
+	if (!rc)
+		rc = mdb_txn_begin(segment->env, NULL, MDB_RDONLY, &keeper);
+	if (rc) {
+		snprintf(why, why_bytes, "cannot be opened: %s", mdb_strerror(rc));
+		return log_status(rc);
+	}
+	rc = check_patiently(log, segment, ret_facts, why, why_bytes);
+	/* A commit's header page is in the file a moment before readers are told of it. */
+	for (int tries = 1; !rc && mdb_txn_id(keeper) < ret_facts->transaction; tries++) {
+		if (tries == TRIES_MAX) {
+			snprintf(why, why_bytes, "is in the middle of a commit, and stays so; try again");
+			rc = -EAGAIN;
+			break;
+		}
+		nanosleep(&a_moment, NULL);
+		mdb_txn_reset(keeper);
+		rc = log_status(mdb_txn_renew(keeper));
+	}
+	mdb_txn_abort(keeper);
+	return rc;
+}
+
 /* Looks at every segment's skeleton, and that each begins where the one before it ends. *ret_last is the newest's. */
 static int check_segments(struct log *log, const uint64_t *first_seqs, size_t count, struct log_segment_facts *ret_last,
 			  const char **ret_why)
@@ -162,7 +230,15 @@ static int check_segments(struct log *log, const uint64_t *first_seqs, size_t co
 				      "%s: the segment that begins at seq %" PRIu64
 				      " is missing (the next one is %s); restore it from a backup",
 				      log->path, end.seq + 1, name);
-		int rc = log_check_segment(log->directory, name, first_seqs[i], ret_last, why, sizeof why);
+		struct segment *segment = NULL;
+		int rc = log_segment_create(log, first_seqs[i], &segment);
+		if (!rc && (rc = log_add_segment(log, segment)))
+			log_segment_destroy(segment);
+		if (rc)
+			return refuse(rc, ret_why, "%s: %s", log->path, strerror(-rc));
+		bool is_growing = log->access == LOG_BESIDE && i + 1 == count;
+		rc = is_growing ? check_growing(log, segment, ret_last, why, sizeof why)
+				: log_check_segment(log->directory, name, first_seqs[i], ret_last, why, sizeof why);
 		if (rc == -BAOPHU_EFORMAT)
 			return refuse(rc, ret_why, "%s/%s: %s; install the version that wrote it or a later one", log->path, name,
 				      why);
@@ -174,15 +250,9 @@ static int check_segments(struct log *log, const uint64_t *first_seqs, size_t co
 				      " of the segment before it; restore both from one backup",
 				      log->path, name, end.seq);
 		end = ret_last->end;
-		struct segment *segment = NULL;
-		rc = log_segment_create(log, first_seqs[i], &segment);
-		if (!rc && (rc = log_add_segment(log, segment)))
-			log_segment_destroy(segment);
-		if (rc)
-			return refuse(rc, ret_why, "%s: %s", log->path, strerror(-rc));
-		segment->is_sealed = true;
+		segment->is_sealed = !is_growing;
 		segment->tree = ret_last->tree;
-		if (i + 1 < count)
+		if (log->access == LOG_APPEND && i + 1 < count)
 			log_unlink_lock(log, name);
 	}
 	log->head = end;
@@ -224,10 +294,12 @@ static int check_tail(struct log *log, const char **ret_why)
 	return 0;
 }
 
-static int check_witness(struct log *log, const struct log_segment_facts *last, const char **ret_why)
+/* `found` was read before the segments were: whoever appends meanwhile is never behind it. NULL: there is none. */
+static int check_witness(struct log *log, const struct log_witness *found, const struct log_segment_facts *last,
+			 const char **ret_why)
 {
-	struct log_witness witness;
-	bool is_known = log_witness_read(log->witness_fd, &witness);
+	bool is_known = found != NULL;
+	struct log_witness witness = found ? *found : (struct log_witness){ 0 };
 	if (is_known && witness.place.seq > log->head.seq)
 		return refuse(
 		    -BAOPHU_EDAMAGED, ret_why,
@@ -272,6 +344,8 @@ static int open_segments(struct log *log, const char **ret_why)
 	uint64_t *first_seqs = NULL;
 	size_t count = 0;
 	struct log_segment_facts last = { 0 };
+	struct log_witness said;
+	const struct log_witness *witness = log->witness_fd >= 0 && log_witness_read(log->witness_fd, &said) ? &said : NULL;
 	int rc = list_segments(log, &first_seqs, &count);
 	if (rc)
 		return refuse(rc, ret_why, "%s: cannot be listed: %s", log->path, strerror(-rc));
@@ -279,9 +353,15 @@ static int open_segments(struct log *log, const char **ret_why)
 	free(first_seqs);
 	if (rc)
 		return rc;
+	if (log->access != LOG_APPEND) {
+		if (count == 0)
+			return refuse(-BAOPHU_ENOTFOUND, ret_why, "%s: there is no log in it", log->path);
+		rc = check_tail(log, ret_why);
+		return rc ? rc : check_witness(log, witness, &last, ret_why);
+	}
 	unlinkat(log->directory, LOG_NEW_NAME, 0);
 	if (count == 0) {
-		rc = check_witness(log, &last, ret_why); /* only an empty witness goes with an empty log */
+		rc = check_witness(log, witness, &last, ret_why); /* only an empty witness goes with an empty log */
 		if (rc)
 			return rc;
 		rc = log_roll(log);
@@ -293,7 +373,7 @@ static int open_segments(struct log *log, const char **ret_why)
 			      mdb_strerror(rc));
 	log_adopt_newest(log, log->segments[count - 1]);
 	rc = check_tail(log, ret_why);
-	return rc ? rc : check_witness(log, &last, ret_why);
+	return rc ? rc : check_witness(log, witness, &last, ret_why);
 }
 
 int log_open(const struct log_config *config, struct log **ret_log, const char **ret_why)
@@ -306,6 +386,7 @@ int log_open(const struct log_config *config, struct log **ret_log, const char *
 		return refuse(-ENOMEM, ret_why, "%s", strerror(ENOMEM));
 	log->directory = log->witness_fd = -1;
 	pthread_mutex_init(&log->lock, NULL);
+	log->access = config->access;
 	log->segment_bytes = config->segment_bytes ? config->segment_bytes : segment_bytes_default;
 	log->prewrite_bytes = config->prewrite_bytes ? config->prewrite_bytes : prewrite_bytes_default;
 	if (log->prewrite_bytes < PREWRITE_NONE_BELOW)
@@ -315,7 +396,7 @@ int log_open(const struct log_config *config, struct log **ret_log, const char *
 	if (!rc)
 		rc = open_segments(log, ret_why);
 	/* Last, so that a refused log was not written to. */
-	if (!rc && log->prewrite_bytes) {
+	if (!rc && log->access == LOG_APPEND && log->prewrite_bytes) {
 		rc = log_prewrite_start(log->directory, log->prewrite_bytes, &log->prewrite);
 		if (rc)
 			refuse(rc, ret_why, "%s: cannot start a thread: %s", log->path, strerror(-rc));

@@ -32,7 +32,8 @@ struct segment {
 
 struct log {
 	char *path;
-	int directory, witness_fd;
+	enum log_access access;
+	int directory, witness_fd; /* witness_fd: -1 when there is none to read */
 	unsigned witness_turn;
 	uint64_t segment_bytes, prewrite_bytes;
 	struct log_prewrite *prewrite; /* NULL: nothing is written ahead */
@@ -51,6 +52,7 @@ struct log {
 	int txn_error; /* first failure since log_begin */
 	int failed; /* first failure that is not about room; for ever */
 	bool must_roll; /* the newest segment's map is full */
+	uint32_t begun; /* transactions, since readers that died were last looked for */
 };
 
 /* An LMDB code or errno value as a code of ours; LMDB's codes end here. */
@@ -67,7 +69,7 @@ void log_segment_destroy(struct segment *segment); /* takes NULL */
 /* Takes the segment when it returns 0. -ENOMEM. */
 int log_add_segment(struct log *log, struct segment *segment);
 
-/* Opens a segment for appending. LMDB codes and errno values. */
+/* Opens a segment for appending, or for reading while others append. LMDB codes and errno values. */
 int log_open_newest(struct log *log, struct segment *segment);
 /* From now on appends go to `segment`, which log_open_newest opened. */
 void log_adopt_newest(struct log *log, struct segment *segment);

@@ -6,6 +6,9 @@
  * published tree, of commit p, after that. Either p >= t, or p = t - 1 when commit t is not yet published; in both cases pages
  * of tree p are freed by commit p + 1 >= t at the earliest, and LMDB gives away pages freed by commit f only when every reader
  * is beyond f. A sealed segment needs no transaction.
+ *
+ * A process that reads beside the one that appends has no published tree. It looks at the tree of its own transaction, whose header page
+ * stands until the commit after the next one writes it.
  */
 #include "log.h"
 
@@ -104,6 +107,41 @@ static int find_segment(struct log *log, uint64_t seq, struct segment **ret_segm
 	return rc;
 }
 
+/* The tree that the reader's transaction keeps. -EAGAIN: two commits went by, begin another. */
+static int read_kept_tree(const struct log_reader *reader, struct log_tree *ret_tree)
+{
+	const struct segment *segment = reader->segment;
+	MDB_stat stat;
+	uint8_t meta[LOG_META_BYTES];
+	uint64_t number = mdb_txn_id(reader->txn);
+	int rc = mdb_stat(reader->txn, segment->dbi, &stat);
+	if (rc)
+		return log_status(rc);
+	memcpy(meta, segment->pages + (number & 1) * stat.ms_psize, sizeof meta);
+	*ret_tree = log_tree_from_meta(meta, LOG_META_MAIN, segment->pages);
+	/* LMDB's own copy says the same of it, or it was just being written. */
+	bool is_kept = log_meta_load64(meta, LOG_META_TRANSACTION) == number &&
+		       log_meta_load64(meta, LOG_META_MAIN + LOG_DB_ENTRIES) == stat.ms_entries && ret_tree->depth == stat.ms_depth;
+	return is_kept ? 0 : -EAGAIN;
+}
+
+/* Keeps the pages of a commit, as new as can be had. */
+static int keep_pages(struct log_reader *reader)
+{
+	enum { TRIES_MAX = 1000 };
+	bool is_beside = reader->log->access == LOG_BESIDE;
+	for (int tries = 1;; tries++) {
+		int rc = reader->txn ? mdb_txn_renew(reader->txn)
+				     : mdb_txn_begin(reader->segment->env, NULL, MDB_RDONLY, &reader->txn);
+		if (rc)
+			return log_status(rc);
+		rc = is_beside ? read_kept_tree(reader, &reader->tree) : 0;
+		if (!rc || rc != -EAGAIN || tries == TRIES_MAX)
+			return rc;
+		mdb_txn_reset(reader->txn);
+	}
+}
+
 /* Goes to the newest commit of the segment that holds `seq`. */
 static int renew(struct log_reader *reader, uint64_t seq)
 {
@@ -118,18 +156,20 @@ static int renew(struct log_reader *reader, uint64_t seq)
 		log_reader_release(reader);
 	reader->segment = segment;
 	if (!is_sealed) {
-		rc = reader->txn ? mdb_txn_renew(reader->txn) : mdb_txn_begin(segment->env, NULL, MDB_RDONLY, &reader->txn);
+		rc = keep_pages(reader);
 		if (rc) {
 			leave_segment(reader);
-			return log_status(rc);
+			return rc;
 		}
 	} else if (reader->txn) {
 		mdb_txn_abort(reader->txn);
 		reader->txn = NULL;
 	}
-	pthread_mutex_lock(&reader->log->lock);
-	reader->tree = segment->tree;
-	pthread_mutex_unlock(&reader->log->lock);
+	if (is_sealed || reader->log->access != LOG_BESIDE) {
+		pthread_mutex_lock(&reader->log->lock);
+		reader->tree = segment->tree;
+		pthread_mutex_unlock(&reader->log->lock);
+	}
 	reader->is_live = true;
 	return 0;
 }

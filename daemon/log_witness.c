@@ -16,9 +16,9 @@
 static const char magic[8] = "bpwitns1";
 enum { AT_SEQ = 8, AT_DIGEST = 16, AT_FIRST = 48, AT_META = 56, AT_CHECKSUM = 72, SLOT_BYTES = 88 };
 
-int log_witness_open(int directory, const char *name)
+int log_witness_open(int directory, const char *name, bool only_read)
 {
-	int fd = openat(directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(directory, name, (only_read ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return fd < 0 ? -errno : fd;
 }
 

@@ -22,8 +22,8 @@ struct log_witness {
 };
 enum { LOG_WITNESS_SLOT_BYTES = 512, LOG_WITNESS_BYTES = 2 * LOG_WITNESS_SLOT_BYTES };
 
-/* Opens or creates `name` in `directory`. The descriptor, or -errno. */
-int log_witness_open(int directory, const char *name);
+/* Opens `name` in `directory`, for reading only or, if need be, makes it. The descriptor, or -errno. */
+int log_witness_open(int directory, const char *name, bool only_read);
 /* The newest sound slot; false when there is none. */
 bool log_witness_read(int fd, struct log_witness *ret_witness);
 /* `turn` counts writes: it chooses the slot. Errors are not reported: an old witness is no false one. */

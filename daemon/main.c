@@ -1,6 +1,8 @@
-/* main.c - baophud: settings, then start, loop and end in mirrored order. What happens in between is told by collector.c. */
+/* main.c - baophud: settings, then start, loop and end in mirrored order. What happens in between is told by collector.c. `baophud backup`
+ * is a program of its own (backup_command.c), which does not disturb a daemon that runs. */
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "answers.h"
+#include "backup_command.h"
 #include "collector.h"
 
 /* Blocked before any thread exists, and read from a descriptor by the loop: nothing is interrupted half-way. */
@@ -55,6 +58,8 @@ int main(int argc, char *argv[])
 	enum config_action action;
 	char why[2048];
 	umask(0077);
+	if (argc > 1 && strcmp(argv[1], "backup") == 0)
+		return backup_command(argc - 1, argv + 1);
 	notices_init(&daemon.notices);
 	if (config_read(&daemon.config, argc, argv, &action, why, sizeof why)) {
 		notice(&daemon.notices, NOTICE_ERROR, NULL, "baophud: %s", why);
