@@ -5,8 +5,9 @@
  *
  * The truth of each place (seq, digest) that the daemon was ever at, in whatever history, is kept from answers over a clean connection
  * with nothing under way, and between two of those worked out from the updates themselves. A claim "exact" is held against it after each
- * step and in each callback: every unit, its version, its figure and its whole content. The library's clock runs faster here, so
- * that what waits seconds in life waits milliseconds.
+ * step and in each callback: every unit, its version, its figure and its whole content. And so is what is told of events: between two
+ * proofs those that the daemon's history has of the units held, each once, in order, and no other. The library's clock runs faster
+ * here, so that what waits seconds in life waits milliseconds.
  */
 #include <assert.h>
 #include <errno.h>
@@ -26,6 +27,8 @@ enum {
 	ROUNDS = 45,
 	HEAL_US = 20000000,
 	PATH_BYTES = 80,
+	PLANS = 8,
+	LINES = 13,
 };
 
 /* ---- the library's surroundings, bent ---- */
@@ -66,13 +69,25 @@ int __wrap_reader_ask(struct reader *reader, const struct wire_query *query)
 struct unit_truth {
 	uint32_t number, depth;
 	uint64_t version, content; /* content 0: not known here */
+	uint64_t event_count;
 	int64_t value; /* of the stock; INT64_MIN: not known here */
 	char unit[BAOPHU_CODE_BYTES_MAX + 1], parent[BAOPHU_CODE_BYTES_MAX + 1], path[PATH_BYTES];
 };
 struct truth {
 	struct baophu_place place;
-	uint32_t count;
+	uint32_t life, count;
 	struct unit_truth units[UNITS_KEPT];
+};
+
+/* What happened in one history, from its first record on, up to where the daemon stood last in it. */
+struct life {
+	struct told {
+		uint64_t seq;
+		uint32_t index, unit;
+		uint64_t content;
+	} * events; /* delivered ones, in order */
+	uint32_t count, capacity;
+	uint64_t until_seq;
 };
 
 struct viewer {
@@ -84,8 +99,10 @@ struct viewer {
 	char publish[DAEMON_PATH_BYTES], query[DAEMON_PATH_BYTES];
 	struct unit_truth held[UNITS_KEPT];
 	uint32_t count;
+	struct baophu_place from, to; /* of the last events told; of the newest proof */
+	bool is_whole, has_proof;
 	int64_t stopped_until_us;
-	uint64_t exact_count, restarts;
+	uint64_t exact_count, restarts, told_count, unlisted_count, resumed_count;
 };
 struct run {
 	uint64_t seed, random;
@@ -93,20 +110,23 @@ struct run {
 	void *context;
 	struct truth *truths;
 	uint32_t truth_count;
+	struct life *lives; /* the last one is where the daemon stands */
+	uint32_t life_count;
 	struct viewer viewers[VIEWERS];
 	bool has_copy;
+	uint32_t events_max;
 	int next_code;
 	uint32_t day;
 	uint64_t wrong, unhealed; /* claims; subscribers */
 	uint64_t kills, put_backs, cuts, updates;
 };
 
-static uint64_t content_of(const struct baophu_record *record)
+static bool chance(struct run *run, uint64_t percent) { return dice(&run->random, 100) < percent; }
+
+static uint64_t encoded_hash(const struct baophu_record *record)
 {
 	static uint8_t bytes[1 << 20];
-	struct baophu_record same = *record;
-	same.previous = same.seq = 0;
-	ssize_t size = wire_encode_record(&same, bytes, sizeof bytes);
+	ssize_t size = wire_encode_record(record, bytes, sizeof bytes);
 	if (size < 0)
 		trouble("a record cannot be encoded");
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -115,12 +135,27 @@ static uint64_t content_of(const struct baophu_record *record)
 	return hash | 1;
 }
 
+static uint64_t content_of(const struct baophu_record *record)
+{
+	struct baophu_record same = *record;
+	same.previous = same.seq = 0;
+	same.new_event_count = 0; /* not in answers */
+	return encoded_hash(&same);
+}
+
+static struct told told_of(const struct baophu_event *event)
+{
+	const struct baophu_record alone = { .new_event_count = 1, .events = event };
+	return (struct told){ event->seq, event->index, event->unit_number, encoded_hash(&alone) };
+}
+
 static struct unit_truth unit_truth(const struct baophu_record *record)
 {
 	struct unit_truth truth = { .number = record->unit_number,
 				    .depth = record->depth,
 				    .version = record->version,
 				    .content = content_of(record),
+				    .event_count = record->event_count,
 				    .value = BAOPHU_ABSENT };
 	strcpy(truth.unit, record->unit);
 	strcpy(truth.parent, record->parent);
@@ -163,6 +198,51 @@ static void set_paths(struct truth *truth)
 	}
 }
 
+static struct life *begin_life(struct run *run)
+{
+	run->lives = realloc(run->lives, (run->life_count + 1) * sizeof *run->lives);
+	if (!run->lives)
+		trouble("no memory");
+	run->lives[run->life_count] = (struct life){ 0 };
+	return &run->lives[run->life_count++];
+}
+
+static void end_lives(struct run *run)
+{
+	for (uint32_t i = 0; i < run->life_count; i++)
+		free(run->lives[i].events);
+	run->life_count = 0;
+}
+
+/* Asks for what happened up to this place since it was asked last. */
+static void take_life(struct run *run, const struct baophu_place *place)
+{
+	struct life *life = &run->lives[run->life_count - 1];
+	struct wire_query query = reader_question(WIRE_QUERY_EVENTS);
+	struct wire_answer answer;
+	query.since_seq = life->until_seq;
+	query.known_seq = place->seq;
+	if (place->seq <= life->until_seq)
+		return;
+	do {
+		int error = reader_query(run->daemon.reader, &query, 10000 * CLOCK_FASTER, &answer);
+		if (error || memcmp(&answer.cut, place, sizeof *place))
+			trouble("the clean reader, asked for events: %s", baophu_strerror(error));
+		for (uint32_t i = 0; i < answer.event_count; i++) {
+			if (!answer.events[i].number)
+				continue;
+			if (life->count == life->capacity) {
+				life->capacity = life->capacity ? life->capacity * 2 : 256;
+				life->events = realloc(life->events, life->capacity * sizeof *life->events);
+			}
+			if (!life->events)
+				trouble("no memory");
+			life->events[life->count++] = told_of(&answer.events[i]);
+		}
+	} while (reader_next_page(&query, &answer));
+	life->until_seq = place->seq;
+}
+
 /* Asks for everything with nothing under way, and keeps it as the truth of the place where the daemon stands. */
 static struct truth *take_truth(struct run *run, uint64_t min_seq)
 {
@@ -193,6 +273,8 @@ static struct truth *take_truth(struct run *run, uint64_t min_seq)
 		} while (reader_next_page(&query, &answer));
 	}
 	set_paths(&now);
+	take_life(run, &now.place);
+	now.life = run->life_count - 1;
 	struct truth *kept = find_truth(run, &now.place);
 	if (!kept) {
 		kept = add_truth(run);
@@ -223,6 +305,12 @@ static void wrong(struct viewer *viewer, const struct subscription_standing *sta
 			viewer->path, viewer->depth, (unsigned long long)standing->place.seq, what, unit);
 }
 
+static bool is_seen(const struct viewer *viewer, const struct unit_truth *unit)
+{
+	size_t bytes = strlen(viewer->path);
+	return unit->depth == viewer->depth && !strncmp(unit->path, viewer->path, bytes) && unit->path[bytes] == '/';
+}
+
 static void check_claim(struct viewer *viewer, const struct subscription_standing *standing)
 {
 	if (standing->state != HOLDING_EXACT)
@@ -238,10 +326,9 @@ static void check_claim(struct viewer *viewer, const struct subscription_standin
 		return;
 	}
 	uint32_t count = 0;
-	size_t bytes = strlen(viewer->path);
 	for (uint32_t i = 0; i < truth->count; i++) {
 		const struct unit_truth *unit = &truth->units[i], *held = NULL;
-		if (unit->depth != viewer->depth || strncmp(unit->path, viewer->path, bytes) || unit->path[bytes] != '/')
+		if (!is_seen(viewer, unit))
 			continue;
 		count++;
 		for (uint32_t j = 0; j < viewer->count; j++)
@@ -260,6 +347,57 @@ static void check_claim(struct viewer *viewer, const struct subscription_standin
 		wrong(viewer, standing, "more units than there are", "");
 	if (count != standing->count)
 		wrong(viewer, standing, "another number of units than was shown", "");
+}
+
+static bool is_told_of(const struct viewer *viewer, const struct truth *truth, uint32_t unit)
+{
+	for (uint32_t i = 0; i < truth->count; i++)
+		if (truth->units[i].number == unit)
+			return is_seen(viewer, &truth->units[i]);
+	return false;
+}
+
+/* What is told since the last time, against what happened to the units that are held at the newest proof. */
+static void check_events(struct viewer *viewer)
+{
+	struct tally_given given;
+	const struct subscription_standing at = { .place = viewer->to };
+	const struct truth *truth = find_truth(viewer->run, &viewer->to);
+	subscription_events(viewer->subscription, &given);
+	uint32_t next = 0;
+	char what[BAOPHU_CODE_BYTES_MAX + 64];
+	/* a claim of a place that never was is counted where it is made */
+	for (uint32_t i = 0; truth && !viewer->is_whole && i < viewer->run->lives[truth->life].count; i++) {
+		const struct told *happened = &viewer->run->lives[truth->life].events[i];
+		if (happened->seq <= viewer->from.seq || happened->seq > viewer->to.seq ||
+		    !is_told_of(viewer, truth, happened->unit))
+			continue;
+		if (happened->seq > given.unlisted_after && happened->seq <= given.unlisted_until) {
+			viewer->unlisted_count++;
+			continue;
+		}
+		snprintf(what, sizeof what, "%llu.%u", (unsigned long long)happened->seq, happened->index);
+		if (next == given.count) {
+			wrong(viewer, &at, "without the event", what);
+			break;
+		}
+		const struct told told = told_of(&given.events[next++]);
+		if (told.seq != happened->seq || told.index != happened->index) {
+			wrong(viewer, &at, "with another event than", what);
+			break;
+		}
+		if (told.content != happened->content || told.unit != happened->unit)
+			wrong(viewer, &at, "with a wrong content of the event", what);
+		viewer->told_count++;
+	}
+	if (truth && !viewer->is_whole && next < given.count)
+		wrong(viewer, &at, "with events that did not happen, or were told before", "");
+	if (given.unlisted_until &&
+	    (viewer->is_whole ? given.unlisted_until > viewer->to.seq : given.unlisted_after != viewer->from.seq))
+		wrong(viewer, &at, "without events of a range that is another", "");
+	subscription_events_taken(viewer->subscription);
+	viewer->from = viewer->to;
+	viewer->is_whole = viewer->has_proof = false;
 }
 
 static void see_record(void *user, const struct baophu_record *record)
@@ -285,29 +423,51 @@ static void see_state(void *user, const struct subscription_standing *standing)
 	if (standing->state == HOLDING_SYNCING) {
 		viewer->restarts++;
 		viewer->count = 0;
+		viewer->is_whole = true;
+		viewer->has_proof = false;
+	}
+	if (standing->state == HOLDING_EXACT) {
+		viewer->has_proof = true;
+		viewer->to = standing->place;
 	}
 	check_claim(viewer, standing);
 }
 
 /* ---- what happens ---- */
 
-static bool chance(struct run *run, uint64_t percent) { return dice(&run->random, 100) < percent; }
-
-static void viewer_open(struct viewer *viewer)
+/* As from nothing; or, when everything up to the last proof is held, going on from there. */
+static void viewer_open(struct viewer *viewer, bool goes_on)
 {
+	struct baophu_held_unit held[UNITS_KEPT];
+	bool knows_counts = chance(viewer->run, 50);
 	struct subscription_config config = { .context = viewer->run->context,
 					      .publish_endpoint = viewer->publish,
 					      .query_endpoint = viewer->query,
 					      .path = viewer->path,
 					      .depth = viewer->depth,
 					      .stale_after_ms = 150 * CLOCK_FASTER,
+					      .wants_events = true,
+					      .events_max = viewer->run->events_max,
 					      .user = viewer,
 					      .on_record = see_record,
 					      .on_state = see_state };
+	for (uint32_t i = 0; goes_on && i < viewer->count; i++) {
+		const struct unit_truth *unit = &viewer->held[i];
+		held[i] = (struct baophu_held_unit){ unit->number, unit->version, knows_counts ? unit->event_count : 0 };
+	}
+	if (goes_on) {
+		config.resume_place = viewer->from;
+		config.resume_units = held;
+		config.resume_count = viewer->count;
+		viewer->resumed_count++;
+	} else {
+		viewer->count = 0;
+	}
+	viewer->is_whole = !goes_on;
+	viewer->has_proof = false;
 	int error = subscription_open(&config, &viewer->subscription);
 	if (error)
 		trouble("a subscription cannot be opened: %s", baophu_strerror(error));
-	viewer->count = 0;
 }
 
 static void pump(struct run *run)
@@ -340,6 +500,8 @@ static void turn(struct run *run)
 		if (error)
 			trouble("seed %llu: a step: %s", (unsigned long long)run->seed, baophu_strerror(error));
 		check_claim(viewer, subscription_standing(viewer->subscription));
+		if (viewer->has_proof)
+			check_events(viewer);
 	}
 }
 
@@ -372,6 +534,7 @@ static void work_out(struct run *run, const struct baophu_place *place, const ch
 	struct truth *truth = add_truth(run);
 	*truth = run->truths[run->truth_count - 2];
 	truth->place = *place;
+	truth->life = run->life_count - 1;
 	char above[BAOPHU_CODE_BYTES_MAX + 1];
 	strcpy(above, code);
 	for (uint32_t i = truth->count; i-- > 0;) { /* from the leaves up */
@@ -407,6 +570,28 @@ static void stand(struct run *run, uint64_t min_seq)
 	run->truths[run->truth_count - 1] = last;
 }
 
+/* A sender's epoch is written down before its first update, by itself: a place at which nothing of a unit is another. */
+static void stand_at_epochs(struct run *run, uint64_t before_seq)
+{
+	struct wire_query query = reader_question(WIRE_QUERY_LOG);
+	struct wire_answer answer;
+	query.since_seq = newest(run)->place.seq + 1;
+	query.limit = 8;
+	if (query.since_seq == before_seq)
+		return;
+	int error = reader_query(run->daemon.reader, &query, 10000 * CLOCK_FASTER, &answer);
+	if (error)
+		trouble("the clean reader, asked for the log: %s", baophu_strerror(error));
+	for (uint32_t i = 0; i < answer.log_count && answer.log[i].place.seq < before_seq; i++) {
+		if (strcmp(answer.log[i].kind, "epoch"))
+			return; /* what it changed is asked for when somebody claims to be there */
+		struct truth *truth = add_truth(run);
+		*truth = run->truths[run->truth_count - 2];
+		truth->place = answer.log[i].place;
+		truth->life = run->life_count - 1;
+	}
+}
+
 static void report(struct run *run)
 {
 	struct wire_entry entries[DAEMON_BURST_MAX];
@@ -421,6 +606,7 @@ static void report(struct run *run)
 	}
 	run->day -= count * (run->day > 590);
 	daemon_update(&run->daemon, &run->daemon.agent, entries, count, places);
+	stand_at_epochs(run, places[0].seq);
 	for (uint32_t i = 0; i < count; i++)
 		work_out(run, &places[i], codes[i], entries[i].fact.value);
 	run->updates += count;
@@ -444,6 +630,7 @@ static void change_map(struct run *run)
 	}
 	daemon_update(&run->daemon, &run->daemon.admin, &entry, 1, places);
 	run->updates++;
+	stand_at_epochs(run, places[0].seq);
 	stand(run, places[0].seq);
 }
 
@@ -463,6 +650,7 @@ static void restart(struct run *run)
 		run->has_copy = true;
 	} else {
 		daemon_put_back(&run->daemon, "copy");
+		begin_life(run);
 		run->put_backs++;
 	}
 	daemon_start(&run->daemon);
@@ -491,9 +679,14 @@ static void anything(struct run *run)
 		viewer->publications.loses_seals_until_us = now_us() + (int64_t)dice(&run->random, 60000);
 	} else if (what < 83) {
 		restart(run);
-	} else if (what < 86) {
+	} else if (what < 92) {
+		/* while it is exact, what is held is that of the place which all events were told up to */
+		const struct subscription_standing *standing = subscription_standing(viewer->subscription);
+		for (int i = 0; i < 50 && standing->state != HOLDING_EXACT; i++)
+			pass_time(run, 1);
+		bool goes_on = standing->state == HOLDING_EXACT && standing->place.seq == viewer->from.seq && chance(run, 70);
 		subscription_close(viewer->subscription);
-		viewer_open(viewer);
+		viewer_open(viewer, goes_on);
 	}
 }
 
@@ -557,7 +750,7 @@ static void open_viewers(struct run *run)
 			lane_open(lanes[j], run->context, j ? viewer->query : viewer->publish);
 		}
 		connect_lanes(viewer);
-		viewer_open(viewer);
+		viewer_open(viewer, false);
 	}
 }
 
@@ -592,6 +785,35 @@ static void build(struct run *run)
 		{ .kind = WIRE_GRANT, .grant = { .agent = "office", .unit = "VN", .from = old, .until = BAOPHU_DATE_NONE } },
 	};
 	daemon_update(&run->daemon, &run->daemon.admin, rest, 2, places);
+	for (uint32_t i = 0; i < LINES; i++) { /* of each only the first two crossings of a day are told, so there are many */
+		struct wire_entry line = { .kind = WIRE_THRESHOLD_SET, .threshold = { .plan = "", .digits = 7 + 9 * i } };
+		daemon_update(&run->daemon, &run->daemon.admin, &line, 1, places);
+	}
+	for (uint32_t plan = 0; plan < PLANS; plan++)
+		for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+			char code[8];
+			snprintf(code, sizeof code, "kh%u", plan);
+			struct wire_entry target = { .kind = WIRE_PLAN_SET,
+						     .plan = { .code = code,
+							       .unit = codes[i][0],
+							       .target = "bhxh_tn",
+							       .issuer = "",
+							       .document = "",
+							       .kind = BAOPHU_PLAN_STOCK,
+							       .from = old,
+							       .to = BAOPHU_DATE_MAX,
+							       .value = 15000 * (plan + 1) * (strlen(codes[i][0]) < 4 ? 3 : 1),
+							       .origin = BAOPHU_REPORTED } };
+			daemon_update(&run->daemon, &run->daemon.admin, &target, 1, places);
+		}
+	daemon_kill(&run->daemon);
+	daemon_start(
+	    &run->daemon); /* the office is known now; a figure of each commune makes the sums above whole, so that they cross lines too */
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+		struct wire_entry first = fact(codes[i][0], 0, 1);
+		if (strlen(codes[i][0]) == 5)
+			daemon_update(&run->daemon, &run->daemon.agent, &first, 1, places);
+	}
 	daemon_kill(&run->daemon);
 	daemon_copy(&run->daemon, "template");
 }
@@ -604,6 +826,9 @@ static void run_seed(struct run *run, uint64_t seed)
 	run->has_copy = false;
 	run->day = 0;
 	run->next_code = 1;
+	end_lives(run);
+	begin_life(run);
+	run->events_max = chance(run, 30) ? 4 + (uint32_t)dice(&run->random, 20) : 0;
 	page_units = chance(run, 60) ? 1 + (uint32_t)dice(&run->random, 6) : 0;
 	subscriber_hwm = chance(run, 60) ? 1 : 0;
 	daemon_put_back(&run->daemon, "template");
@@ -630,7 +855,7 @@ int main(int argc, char **argv)
 		trouble("subscribers [--wrong] BAOPHUD FIRST [LAST]");
 	static struct run run;
 	uint64_t first = strtoull(argv[2], NULL, 10), last = argc > 3 ? strtoull(argv[3], NULL, 10) : first;
-	uint64_t bad = 0, exact = 0, restarts = 0, faults = 0, began_us = (uint64_t)now_us();
+	uint64_t bad = 0, exact = 0, restarts = 0, faults = 0, told = 0, unlisted = 0, resumed = 0, began_us = (uint64_t)now_us();
 	daemon_init(&run.daemon, argv[1]);
 	build(&run);
 	for (uint64_t seed = first; seed <= last; seed++) {
@@ -643,6 +868,9 @@ int main(int argc, char **argv)
 		for (int i = 0; i < VIEWERS; i++) {
 			exact += run.viewers[i].exact_count;
 			restarts += run.viewers[i].restarts;
+			told += run.viewers[i].told_count;
+			unlisted += run.viewers[i].unlisted_count;
+			resumed += run.viewers[i].resumed_count;
 			faults += run.viewers[i].publications.faults + run.viewers[i].questions.faults;
 		}
 		if ((seed - first) % 100 == 99)
@@ -651,13 +879,15 @@ int main(int argc, char **argv)
 			break;
 	}
 	daemon_finish(&run.daemon);
+	end_lives(&run);
+	free(run.lives);
 	free(run.truths);
-	printf(
-	    "seeds %llu to %llu: %llu wrong; %llu claims held against the truth, %llu updates, %llu faults, %llu cuts, %llu kills, "
-	    "%llu put back, %llu begun anew; %.1f s\n",
-	    (unsigned long long)first, (unsigned long long)last, (unsigned long long)bad, (unsigned long long)exact,
-	    (unsigned long long)run.updates, (unsigned long long)faults, (unsigned long long)run.cuts,
-	    (unsigned long long)run.kills, (unsigned long long)run.put_backs, (unsigned long long)restarts,
-	    ((double)now_us() - (double)began_us) / 1e6);
+	printf("seeds %llu to %llu: %llu wrong; %llu claims and %llu events held against the truth (%llu named only), %llu "
+	       "resumed, %llu updates, %llu faults, %llu cuts, %llu kills, "
+	       "%llu put back, %llu begun anew; %.1f s\n",
+	       (unsigned long long)first, (unsigned long long)last, (unsigned long long)bad, (unsigned long long)exact,
+	       (unsigned long long)told, (unsigned long long)unlisted, (unsigned long long)resumed, (unsigned long long)run.updates,
+	       (unsigned long long)faults, (unsigned long long)run.cuts, (unsigned long long)run.kills,
+	       (unsigned long long)run.put_backs, (unsigned long long)restarts, ((double)now_us() - (double)began_us) / 1e6);
 	return is_wrong_sought ? !bad : bad != 0;
 }
