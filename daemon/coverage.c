@@ -81,6 +81,7 @@ static struct cell cell_empty(uint16_t measure)
 			      .to = BAOPHU_DATE_NONE,
 			      .whole_to = BAOPHU_DATE_NONE,
 			      .oldest = BAOPHU_DATE_NONE,
+			      .newest = BAOPHU_DATE_NONE,
 			      .measure = measure,
 			      .state = BAOPHU_STATE_NO_REPORT };
 }
@@ -244,6 +245,33 @@ static struct period latest_period(const struct coverage *coverage, uint32_t uni
 	return best;
 }
 
+static void take_newest(baophu_date *newest, baophu_date day)
+{
+	if (day != BAOPHU_DATE_NONE && (*newest == BAOPHU_DATE_NONE || day > *newest))
+		*newest = day;
+}
+
+/* See struct cell; children and parts are settled. */
+static baophu_date newest_day(const struct coverage *coverage, uint32_t unit, uint16_t measure)
+{
+	baophu_date newest = BAOPHU_DATE_NONE;
+	for (int extent = BAOPHU_WHOLE; extent <= BAOPHU_OWN; extent++) {
+		const struct series *series = facts_series(coverage->facts, unit, measure, (uint8_t)extent);
+		const struct fact *fact = facts_latest(series, coverage->axes.date, NULL);
+		take_newest(&newest, fact ? fact_to(fact) : BAOPHU_DATE_NONE);
+	}
+	for (uint32_t child = coverage->tree->first_child[unit]; child; child = coverage->tree->next_sibling[child]) {
+		const struct cell *cell = cell_find(coverage, child, measure);
+		take_newest(&newest, cell ? cell->newest : BAOPHU_DATE_NONE);
+	}
+	uint32_t count = measure_of(coverage, measure)->part_count ? measures_count(&coverage->registry->measures) : 0;
+	for (uint16_t part = 1; part <= count; part++) {
+		const struct cell *cell = measure_of(coverage, part)->parent == measure ? cell_find(coverage, unit, part) : NULL;
+		take_newest(&newest, cell ? cell->newest : BAOPHU_DATE_NONE);
+	}
+	return newest;
+}
+
 static uint8_t weaker(uint8_t a, uint8_t b) { return a > b ? a : b; }
 
 /* Figures added up, and how good the weakest of them is. */
@@ -379,8 +407,10 @@ static bool figure_of(const struct coverage *coverage, uint32_t unit, uint16_t m
 	const struct cell *cell = cell_find(coverage, unit, measure);
 	if (!cell)
 		return false;
-	if (is_flow && measure <= BAOPHU_MEASURES_MAX && (cell->from != period.from || cell->to != period.to) &&
-	    depth < 4 * BAOPHU_DEPTH_MAX)
+	bool is_of_another = is_flow && measure <= BAOPHU_MEASURES_MAX && (cell->from != period.from || cell->to != period.to);
+	if (is_of_another && (cell->newest == BAOPHU_DATE_NONE || cell->newest < period.from))
+		return false; /* nothing there reaches into the period, so nobody has to look */
+	if (is_of_another && depth < 4 * BAOPHU_DEPTH_MAX)
 		cell_compute(coverage, unit, measure, period, depth + 1, ret_cell);
 	else
 		*ret_cell = *cell;
@@ -687,6 +717,8 @@ static void settle_cell(struct coverage *coverage, uint32_t unit, uint16_t numbe
 		know_below(coverage, unit, number, cell);
 	cell_compute(coverage, unit, number, period, 0, &computed);
 	computed.below = cell->below;
+	if (is_flow && !track)
+		computed.newest = newest_day(coverage, unit, number);
 	/* A flow's sum above may rest on other periods of this unit, so it is always looked at again. */
 	bool changed = (is_flow && !track) || !cells_are_equal(cell, &computed);
 	uint32_t parent = coverage->tree->parent[unit];

@@ -21,6 +21,7 @@ struct cell {
 	uint8_t basis, state, status, origin, bound, reason;
 	bool dirty, mixed_bounds;
 	uint32_t below; /* index + 1 in coverage.below, of an urgent cell above others; 0: none */
+	baophu_date newest; /* of a flow: the last day that anything of it was reported for, here, below or in its parts */
 };
 
 /* What the children of a unit add up to, kept as they change, so that a figure that is wanted after each record need not look at all of them

@@ -401,6 +401,19 @@ Test(coverage_rules, flow_plan_counts_its_own_period, .init = build)
 	cr_assert_eq(plan->uncovered_days, 306);
 }
 
+Test(coverage_rules, an_amount_of_a_day_below_counts_in_a_period_that_begins_on_it, .init = build)
+{
+	scene_fact(&scene, districts[0], withdrawals, BAOPHU_WHOLE, day(20240430), day(20240502), 10, BAOPHU_FINAL);
+	scene_fact(&scene, districts[1], withdrawals, BAOPHU_WHOLE, day(20240429), day(20240430), 9, BAOPHU_FINAL);
+	scene_fact(&scene, districts[1], withdrawals, BAOPHU_WHOLE, day(20240430), day(20240430), 4, BAOPHU_FINAL);
+	scene_fact(&scene, districts[2], withdrawals, BAOPHU_WHOLE, day(20240401), day(20240429), 7, BAOPHU_FINAL);
+	settle(city);
+	const struct baophu_row *row = get(BAOPHU_ROW_FLOW, "rut1lan", "");
+	cr_assert(row->from == day(20240430) && row->to == day(20240502));
+	cr_assert_eq(row->value, 14);
+	cr_assert_eq(row->reported, 2);
+}
+
 Test(coverage_rules, flow_plan_counts_nothing_after_the_date, .init = build)
 {
 	uint32_t plan = scene_plan(&scene, 0, "nam-2024", city, BAOPHU_PLAN_FLOW, withdrawals, day(20240101), day(20241231), 5000,
