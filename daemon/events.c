@@ -12,6 +12,7 @@
 struct crossing { /* found */
 	uint32_t unit, position; /* of the side among the unit's */
 	uint8_t line;
+	bool is_mark;
 	int64_t numerator, denominator;
 };
 struct place { /* of a side */
@@ -25,7 +26,7 @@ struct crossed_today {
 	uint8_t line;
 };
 
-void events_init(struct events *events) { *events = (struct events){ 0 }; }
+void events_init(struct events *events) { *events = (struct events){ .ended = BAOPHU_DATE_NONE }; }
 
 void events_finish(struct events *events)
 {
@@ -165,9 +166,20 @@ int events_take_target(struct events *events, const struct plans *plans)
 	side->to = target->to;
 	side->target = target->target;
 	side->kind = target->kind;
+	side->begins = side->begins || side->removed;
 	side->removed = target->removed;
 	*due = (struct place){ target->unit, position };
 	return 0;
+}
+
+void events_end_record(struct events *events)
+{
+	for (size_t i = 0; i < events->due.count; i++) {
+		const struct place *due = vec_at(&events->due, struct place, i);
+		events->units[due->unit].sides[due->position].begins = false;
+	}
+	events->due.count = 0;
+	events->ended = BAOPHU_DATE_NONE;
 }
 
 int events_watch_all(const struct events *events, const struct registry *registry, struct coverage *coverage)
@@ -199,6 +211,7 @@ struct judge {
 	struct events *events;
 	const struct registry *registry;
 	const struct coverage *coverage;
+	uint64_t seq; /* of the record */
 	int error;
 };
 
@@ -262,6 +275,22 @@ static bool is_above(const struct ratio *ratio, const struct side *side, const s
 	return reached >= wanted;
 }
 
+/* Bits of the lines whose side this target first says with this record. */
+static uint64_t begun(const struct judge *judge, const struct side *side)
+{
+	const struct lines *lines = &judge->registry->lines;
+	baophu_date ended = judge->events->ended;
+	uint64_t bits = 0;
+	if (side->begins || (ended != BAOPHU_DATE_NONE && ended < side->from && side->from <= judge->coverage->axes.date))
+		return UINT64_MAX;
+	for (size_t i = 0; i < lines->all.count; i++) {
+		const struct line *line = vec_at(&lines->all, struct line, i);
+		if (!line->removed && entry_id_seq(line->id) == judge->seq && (!line->plan || line->plan == side->plan))
+			bits |= UINT64_C(1) << line->number;
+	}
+	return bits;
+}
+
 /* Gathers the lines that the target is on another side of than it was. */
 static void judge_side(struct judge *judge, uint32_t unit, uint32_t position)
 {
@@ -284,7 +313,12 @@ static void judge_side(struct judge *judge, uint32_t unit, uint32_t position)
 			judge->error = -ENOMEM;
 			return;
 		}
-		*crossing = (struct crossing){ unit, position, (uint8_t)line, numerator, denominator };
+		*crossing = (struct crossing){ .unit = unit,
+					       .position = position,
+					       .line = (uint8_t)line,
+					       .is_mark = begun(judge, side) >> line & 1,
+					       .numerator = numerator,
+					       .denominator = denominator };
 	}
 }
 
@@ -374,17 +408,23 @@ static struct event *make(struct events *events, const struct record_header *hea
 	return event;
 }
 
-/* The count of this line today, from 0. */
+/* The count of this line today; NULL: it was not crossed. */
+static struct crossed_today *today_find(const struct events *events, const struct side *side, uint8_t line)
+{
+	struct crossed_today *today = NULL;
+	for (uint32_t at = side->today; at && (!today || today->line != line); at = today->next)
+		today = vec_at(&events->today, struct crossed_today, at - 1);
+	return today && today->line == line ? today : NULL;
+}
+
+/* The same, from 0. */
 static struct crossed_today *today_of(struct events *events, uint32_t unit, uint32_t position, uint8_t line)
 {
 	struct side *side = &events->units[unit].sides[position];
-	for (uint32_t at = side->today; at;) {
-		struct crossed_today *today = vec_at(&events->today, struct crossed_today, at - 1);
-		if (today->line == line)
-			return today;
-		at = today->next;
-	}
-	struct crossed_today *today = vec_grow(&events->today, 1, sizeof *today);
+	struct crossed_today *today = today_find(events, side, line);
+	if (today)
+		return today;
+	today = vec_grow(&events->today, 1, sizeof *today);
 	if (!today)
 		return NULL;
 	*today = (struct crossed_today){ .of = { unit, position }, .next = side->today, .line = line };
@@ -392,7 +432,7 @@ static struct crossed_today *today_of(struct events *events, uint32_t unit, uint
 	return today;
 }
 
-/* More than twice: the newest is remembered whole, for the event that the day ends with. */
+/* More than twice: the newest is remembered whole, for the event that the day ends with; a mark too, for the side that it ended on. */
 static int remember(struct events *events, struct crossed_today *today, const struct event *event)
 {
 	if (event->nth <= 2)
@@ -413,8 +453,10 @@ static int make_crossing(struct judge *judge, const struct record_header *header
 	struct side *side = &all->sides[crossing->position];
 	const struct plan_target *target = vec_at(&judge->registry->plans.targets, struct plan_target, side->newest);
 	const struct ratio *ratio = &events->ratios[crossing->line];
-	struct crossed_today *today = today_of(events, crossing->unit, crossing->position, crossing->line);
-	struct event *event = today ? make(events, header) : NULL;
+	bool is_mark = crossing->is_mark;
+	struct crossed_today *today = is_mark ? today_find(events, side, crossing->line)
+					      : today_of(events, crossing->unit, crossing->position, crossing->line);
+	struct event *event = is_mark || today ? make(events, header) : NULL;
 	if (!event)
 		return -ENOMEM;
 	side->above ^= UINT64_C(1) << crossing->line;
@@ -422,6 +464,7 @@ static int make_crossing(struct judge *judge, const struct record_header *header
 	event->plan = side->plan;
 	event->target = side->target;
 	event->is_rate = side->kind == BAOPHU_PLAN_RATE;
+	event->is_mark = is_mark;
 	event->decimals = target->decimals;
 	event->line_digits = ratio->digits;
 	event->line_decimals = ratio->decimals;
@@ -430,7 +473,7 @@ static int make_crossing(struct judge *judge, const struct record_header *header
 	event->denominator = crossing->denominator;
 	event->goal = target->value;
 	event->day = judge->registry->day;
-	event->nth = ++today->nth;
+	event->nth = is_mark ? today ? today->nth : 0 : ++today->nth;
 	all->delivered += event_is_delivered(event);
 	event->unit_events = all->delivered;
 	return remember(events, today, event);
@@ -439,6 +482,7 @@ static int make_crossing(struct judge *judge, const struct record_header *header
 int events_begin_day(struct events *events, const struct record_header *header, uint32_t cause, baophu_date ended)
 {
 	size_t first = events->made.count;
+	events->ended = ended;
 	for (size_t i = 0; i < events->today.count; i++) {
 		const struct crossed_today *today = vec_at(&events->today, struct crossed_today, i);
 		events->units[today->of.unit].sides[today->of.position].today = 0;
@@ -454,6 +498,7 @@ int events_begin_day(struct events *events, const struct record_header *header, 
 		event->cause = cause;
 		event->time_ms = time_ms;
 		event->day = ended;
+		event->is_mark = false;
 		event->nth = 0;
 		event->count = today->nth;
 	}
@@ -585,16 +630,17 @@ static bool is_same_crossing(const struct crossing *a, const struct crossing *b)
 int events_judge(struct events *events, const struct registry *registry, struct coverage *coverage, const void *record,
 		 size_t bytes, bool is_all)
 {
-	struct judge judge = { events, registry, coverage, 0 };
+	struct judge judge = { .events = events, .registry = registry, .coverage = coverage };
 	struct record_header header;
-	find_crossings(&judge, coverage, is_all);
-	coverage->changed.count = events->due.count = 0;
-	size_t count = events->found.count, first = events->made.count;
-	if (!count || judge.error)
-		return judge.error;
 	int error = record_read_header(record, bytes, &header);
 	if (error)
 		return error;
+	judge.seq = header.place.seq;
+	find_crossings(&judge, coverage, is_all);
+	coverage->changed.count = 0;
+	size_t count = events->found.count, first = events->made.count;
+	if (!count || judge.error)
+		return judge.error;
 	struct crossing *found = events->found.data;
 	qsort_r(found, count, sizeof *found, by_target_and_line, events);
 	size_t of_record = first && vec_at(&events->made, struct event, first - 1)->seq == header.place.seq
@@ -627,7 +673,7 @@ int events_load(struct events *events, const struct registry *registry, const st
 	side->above = event->direction == BAOPHU_UP ? side->above | bit : side->above & ~bit;
 	if (event->unit_events > events->units[event->unit].delivered)
 		events->units[event->unit].delivered = event->unit_events;
-	if (event->count || event->day != registry->day)
+	if (event->count || !event->nth || event->day != registry->day)
 		return 0;
 	struct crossed_today *today = today_of(events, event->unit, position, (uint8_t)line);
 	if (!today)

@@ -7,7 +7,9 @@
  * or partial, is not judged: it stays where it was.
  *
  * The first two crossings of one line by one target in a business day are delivered, those after them only kept; the record that begins the
- * next day then makes an event of their number. What is made waits in `made` until whoever folds takes it; a record's events are in order of
+ * next day then makes an event of their number. What begins to be watched (in the record that sets its line or its target, or begins the day
+ * that its period begins with) first says where it stands: nobody crossed anything, so what is made of it is a mark, kept like an event and
+ * told to nobody. What is made waits in `made` until whoever folds takes it; a record's events are in order of
  * unit, plan, target and line, whatever way they were found.
  */
 #pragma once
@@ -25,6 +27,7 @@ struct event {
 	uint32_t unit, plan;
 	uint16_t target; /* measure; indicator when is_rate */
 	bool is_rate;
+	bool is_mark; /* a side that something begins on; nth: crossings of the line before it on that day, which it is none of */
 	uint8_t decimals; /* of `goal` of a rate */
 	uint8_t line_decimals, direction;
 	uint32_t line_digits;
@@ -34,7 +37,7 @@ struct event {
 	uint32_t nth, count; /* count: of a day that is over; nth is then 0 */
 	uint64_t unit_events; /* delivered events of the unit, this one included */
 };
-static inline bool event_is_delivered(const struct event *event) { return event->count || event->nth <= 2; }
+static inline bool event_is_delivered(const struct event *event) { return !event->is_mark && (event->count || event->nth <= 2); }
 /* In order of identity: negative, 0, positive. */
 int event_compare(const struct event *a, const struct event *b);
 /* What it says in codes, with the unit's code and name on the event's day. */
@@ -49,7 +52,7 @@ struct side {
 	baophu_date from, to;
 	uint16_t target;
 	uint8_t kind;
-	bool removed;
+	bool removed, begins; /* begins: with the record */
 };
 struct unit_sides {
 	struct side *sides;
@@ -70,6 +73,7 @@ struct events {
 	struct vec today; /* crossings of the business day by line and target */
 	struct vec frequent; /* struct event: the last crossing of each line that was crossed more than twice today */
 	struct vec due; /* targets that the record set */
+	baophu_date ended; /* the day that the record ended; else BAOPHU_DATE_NONE */
 	struct vec found; /* crossings of the record, before they are events */
 	struct vec made; /* struct event, in order; emptied by whoever folds */
 };
@@ -85,6 +89,9 @@ void events_take_lines(struct events *events, const struct lines *lines);
 int events_take_target(struct events *events, const struct plans *plans);
 /* Another business day begins by entry `cause` of this record; to be called before the record is judged. -ENOMEM. */
 int events_begin_day(struct events *events, const struct record_header *header, uint32_t cause, baophu_date ended);
+
+/* What the record said begins is over, whether it was judged or not. */
+void events_end_record(struct events *events);
 
 /* Says what targets stand, for a coverage that was just made. Returns its error. */
 int events_watch_all(const struct events *events, const struct registry *registry, struct coverage *coverage);

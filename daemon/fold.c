@@ -237,10 +237,8 @@ static int judge(struct state *state, const void *record, size_t bytes)
 	struct events *events = &state->events;
 	struct coverage *coverage = &state->coverage;
 	bool is_all = state->mapped_seq != state->registry.map_seq;
-	if (!events_are_watched(events) || (!is_all && !coverage->urgent_count && !events->due.count)) {
-		events->due.count = 0;
+	if (!events_are_watched(events) || (!is_all && !coverage->urgent_count && !events->due.count))
 		return 0;
-	}
 	int error = 0;
 	if (is_all) {
 		error = map(state);
@@ -302,7 +300,9 @@ static int fold_entries(struct state *state, const void *record, size_t bytes, b
 	state->place = header.place;
 	state->folded_records++;
 	state->folded_entries += header.entry_count;
-	return judge(state, record, bytes);
+	error = judge(state, record, bytes);
+	events_end_record(&state->events);
+	return error;
 }
 
 int fold_record(struct state *state, const void *record, size_t bytes) { return fold_entries(state, record, bytes, false); }
@@ -341,7 +341,7 @@ int fold_load_finish(struct state *state, const struct baophu_place *place)
 {
 	state->is_loading = false;
 	state->registry.agents.epochs_max = 0;
-	state->events.due.count = 0;
+	events_end_record(&state->events);
 	state->place = *place;
 	return 0;
 }

@@ -39,7 +39,7 @@
 #include <unistd.h>
 
 enum {
-	FORMAT = 3,
+	FORMAT = 4,
 	ROWS_MAX = 1 << 18, /* 8 MiB of sort buffer, facts from its start and receipts from its end */
 	ROWS_LEFT_MIN = BAOPHU_ENTRIES_MAX + 1, /* with less room than for an ordinary update the buffer counts as full */
 	REGISTRY_BYTES_MAX = 1 << 20, /* of records kept whole before a commit is due */

@@ -1,7 +1,7 @@
 /* history_events.c - events in history: in order, by unit, and the newest of each target and line. See history.h.
  *
  *   events       seq u64, index u32                    -> unit u32, plan u32, target u16, is_rate, direction, decimals, line decimals,
- *                                                         zero u16, line digits u32, cause u32, day i32, nth u32, count u32, zero u32,
+ *                                                         is_mark, zero u8, line digits u32, cause u32, day i32, nth u32, count u32, zero u32,
  *                                                         numerator i64, denominator i64, goal i64, time i64, unit's events u64, sum u32
  *   unit_events  unit u32, seq u64, index u32          -> sum u32
  *   crossings    unit u32, plan u32, target u16, is_rate, line decimals, line digits u32
@@ -56,6 +56,7 @@ static void put_event(uint8_t *value, const struct event *event)
 	value[11] = event->direction;
 	value[12] = event->decimals;
 	value[13] = event->line_decimals;
+	value[14] = event->is_mark;
 	put_le32(value + 16, event->line_digits);
 	put_le32(value + 20, event->cause);
 	put_le32(value + 24, (uint32_t)event->day);
@@ -79,6 +80,7 @@ static void get_event(const uint8_t *key, const uint8_t *value, struct event *re
 				     .direction = value[11],
 				     .decimals = value[12],
 				     .line_decimals = value[13],
+				     .is_mark = value[14],
 				     .line_digits = get_le32(value + 16),
 				     .cause = get_le32(value + 20),
 				     .day = (baophu_date)get_le32(value + 24),

@@ -57,7 +57,7 @@ static bool is_wanted(const struct event_list *list, const struct event *event)
 static int list_event(void *context, const struct event *event)
 {
 	struct event_list *list = context;
-	if (is_wanted(list, event)) {
+	if (!event->is_mark && is_wanted(list, event)) {
 		if (list->count == list->question->limit) {
 			question_continue(list->question, position_of(event->seq, event->index));
 			return 1;

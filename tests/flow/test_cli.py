@@ -210,16 +210,18 @@ class Commands(unittest.TestCase):
         receipts = [json.loads(self.run_ends(0, *send, value, *tail, output="json").stdout)[0]["seq"] for value in (499, 500, 499, 1000)]
         asked = ("event", "list", "Thới Lai", "--plan", "moc-2024", "--measure", "bhxh_bb", "--since", since, "--min-seq", receipts[-1])
         rows = self.centre.rows(*asked)
-        self.assertEqual([(row["seq"], row["line"], row["direction"], row["numerator"], row["percent"]) for row in rows],
-                         [(receipts[0], "50", "down", 499, "49.90"), (receipts[0], "100", "down", 499, "49.90"),
-                          (receipts[1], "50", "up", 500, "50.00"), (receipts[2], "50", "down", 499, "49.90"),
-                          (receipts[3], "50", "up", 1000, "100.00"), (receipts[3], "100", "up", 1000, "100.00")])
+        self.assertEqual([(row["seq"], row["line"], row["direction"], row["numerator"], row["percent"], row["nth"]) for row in rows],
+                         [(receipts[0], "50", "down", 499, "49.90", 1), (receipts[0], "100", "down", 499, "49.90", 1),
+                          (receipts[1], "50", "up", 500, "50.00", 2), (receipts[2], "50", "down", 499, "49.90", 3),
+                          (receipts[3], "50", "up", 1000, "100.00", 4), (receipts[3], "100", "up", 1000, "100.00", 2)])
+        self.assertEqual([row["number"] is None for row in rows], [False, False, False, True, True, False])
         self.assertEqual([(row["unit"], row["unit_name"], row["target"], row["id"]) for row in rows],
                          [("927", "Thới Lai", 1000, f"{row['seq']}.{row['index']}") for row in rows])
         self.assertEqual(self.centre.rows(*asked, "--limit", "2"), rows[-2:])
         self.assertEqual(self.centre.rows("event", "list", "92", "--plan", "moc-2024", "--since", since), rows)
         self.assertEqual(self.centre.rows("event", "list", "92", "--depth", "0", "--plan", "moc-2024"), [])
         self.assertEqual(self.centre.rows(*asked, "--to", "2020-01-01"), [])
+        self.assertEqual(self.centre.rows("event", "list", "927", "--plan", "moc-2024"), rows)  # a target that is set crosses nothing
         table = self.run_ends(0, *asked, "--lang", "vi").stdout
         for words in ("Thới Lai", "BHXH bắt buộc", "tụt xuống dưới 50%", "đạt 100%", "49,90%", "lần thứ "):
             self.assertIn(words, " ".join(table.split()))

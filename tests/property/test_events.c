@@ -32,7 +32,41 @@ struct model {
 	struct event events[WORLD_EVENTS_MAX];
 	uint32_t count;
 	baophu_date day;
+	/* What begins with the record: a target that did not stand, a line that it sets, a period that a day is the first in of. */
+	bool stands[WORLD_UNITS + 1][WORLD_PLANS + 1][WORLD_FLOW + 1][2];
+	bool begins[WORLD_UNITS + 1][WORLD_PLANS + 1][WORLD_FLOW + 1][2];
+	struct entry_threshold set[16];
+	uint32_t set_count;
+	baophu_date ended;
 };
+
+static bool model_begins(const struct model *model, const struct plan_target *target, const struct line *line)
+{
+	bool is_rate = target->kind == BAOPHU_PLAN_RATE;
+	if (model->begins[target->unit][target->plan][target->target][is_rate] ||
+	    (model->ended && model->ended < target->from && target->from <= model->day))
+		return true;
+	for (uint32_t i = 0; i < model->set_count; i++) {
+		const struct entry_threshold *set = &model->set[i];
+		if (!set->removed && (!set->plan || set->plan == target->plan) && set->digits == line->digits &&
+		    set->decimals == line->decimals)
+			return true;
+	}
+	return false;
+}
+
+static void model_take(struct model *model, const struct entry *entry)
+{
+	if (entry->kind == ENTRY_THRESHOLD)
+		model->set[model->set_count++] = entry->threshold;
+	if (entry->kind != ENTRY_PLAN)
+		return;
+	bool is_rate = entry->plan.kind == BAOPHU_PLAN_RATE;
+	bool *stands = &model->stands[entry->plan.unit][entry->plan.plan][entry->plan.target][is_rate];
+	if (!*stands)
+		model->begins[entry->plan.unit][entry->plan.plan][entry->plan.target][is_rate] = true;
+	*stands = !entry->plan.removed;
+}
 
 static struct model_side *model_side(struct model *model, const struct event *like)
 {
@@ -132,7 +166,11 @@ static void model_record(void *context, const struct scene_record *record)
 	struct entry entry;
 	uint32_t first = model->count;
 	cr_assert_eq(record_open(record->bytes, record->size, &header, &cursor), 0);
+	memset(model->begins, 0, sizeof model->begins);
+	model->set_count = 0;
+	model->ended = 0;
 	for (uint32_t index = 0; record_next(&cursor, &entry) == 1; index++) {
+		model_take(model, &entry);
 		if (entry.kind != ENTRY_DAY || entry.day.day == model->day)
 			continue;
 		for (uint32_t i = 0; i < model->side_count; i++) {
@@ -140,6 +178,7 @@ static void model_record(void *context, const struct scene_record *record)
 			if (side->today > 2) {
 				struct event *event = &model->events[model->count++];
 				*event = side->last;
+				event->is_mark = false;
 				event->day = model->day;
 				event->cause = index;
 				event->count = side->today;
@@ -147,6 +186,7 @@ static void model_record(void *context, const struct scene_record *record)
 			}
 			side->today = 0;
 		}
+		model->ended = model->day;
 		model->day = entry.day.day;
 	}
 
@@ -191,7 +231,8 @@ static void model_record(void *context, const struct scene_record *record)
 						continue;
 					side->is_above = is_above;
 					event.direction = is_above ? BAOPHU_UP : BAOPHU_DOWN;
-					event.nth = ++side->today;
+					event.is_mark = model_begins(model, target, line);
+					event.nth = event.is_mark ? side->today : ++side->today;
 					event.cause = model_cause(registry, &tree, &event, record);
 					model->events[model->count++] = side->last = event;
 				}
@@ -207,7 +248,7 @@ static void model_record(void *context, const struct scene_record *record)
 		event->seq = header.place.seq;
 		event->time_ms = header.time_ms;
 		event->index = i - first;
-		model->delivered[event->unit] += event->count || event->nth < 3;
+		model->delivered[event->unit] += !event->is_mark && (event->count || event->nth < 3);
 		event->unit_events = model->delivered[event->unit];
 	}
 }
@@ -215,7 +256,7 @@ static void model_record(void *context, const struct scene_record *record)
 Test(events, are_those_of_the_naive_model_however_records_are_grouped, .timeout = 120)
 {
 	uint64_t base = (uint64_t)time(NULL) * 2654435761u | 1;
-	uint32_t counted = 0, kept = 0, all = 0, down = 0, rates = 0, flows = 0;
+	uint32_t counted = 0, kept = 0, marks = 0, all = 0, down = 0, rates = 0, flows = 0;
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		struct world *world = calloc(1, sizeof *world);
 		struct model *model = calloc(1, sizeof *model);
@@ -223,6 +264,7 @@ Test(events, are_those_of_the_naive_model_however_records_are_grouped, .timeout 
 		model->state = &world->scene.state;
 		world->folded = model_record;
 		world->context = model;
+		model->day = day(20231215);
 		world_begin(world, seed);
 		for (uint32_t i = 0; i < RECORDS; i++) {
 			world_record(world);
@@ -234,7 +276,8 @@ Test(events, are_those_of_the_naive_model_however_records_are_grouped, .timeout 
 		for (uint32_t i = 0; i < world->made_count; i++) {
 			const struct event *event = &world->made[i];
 			counted += event->count > 0;
-			kept += !event_is_delivered(event);
+			kept += !event_is_delivered(event) && !event->is_mark;
+			marks += event->is_mark;
 			down += event->direction == BAOPHU_DOWN;
 			rates += event->is_rate;
 			flows += !event->is_rate && event->target == WORLD_FLOW;
@@ -251,7 +294,7 @@ Test(events, are_those_of_the_naive_model_however_records_are_grouped, .timeout 
 		free(model);
 		free(world);
 	}
-	cr_assert(all > 300 && counted && kept && down > 50 && rates > 20 && flows > 5,
-		  "the worlds are too quiet: %u events, %u counts, %u kept, %u down, %u rates, %u flows", all, counted, kept, down,
-		  rates, flows);
+	cr_assert(all > 300 && counted && kept && marks > 50 && down > 50 && rates > 20 && flows > 5,
+		  "the worlds are too quiet: %u events, %u counts, %u kept, %u marks, %u down, %u rates, %u flows", all, counted,
+		  kept, marks, down, rates, flows);
 }

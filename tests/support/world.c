@@ -218,7 +218,7 @@ void world_expect_same(const struct event *a, size_t a_count, const struct event
 		bool is_same = x->seq == y->seq && x->index == y->index && x->cause == y->cause && x->unit == y->unit &&
 			       x->plan == y->plan && x->target == y->target && x->is_rate == y->is_rate &&
 			       x->decimals == y->decimals && x->line_digits == y->line_digits &&
-			       x->line_decimals == y->line_decimals && x->direction == y->direction &&
+			       x->line_decimals == y->line_decimals && x->direction == y->direction && x->is_mark == y->is_mark &&
 			       x->numerator == y->numerator && x->denominator == y->denominator && x->goal == y->goal &&
 			       x->day == y->day && x->time_ms == y->time_ms && x->nth == y->nth && x->count == y->count &&
 			       x->unit_events == y->unit_events;

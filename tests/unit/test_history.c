@@ -813,7 +813,7 @@ static int open_again(struct fixture *f)
 	return error;
 }
 
-Test(history, refuses_a_damaged_place_a_newer_format_and_a_short_or_foreign_file)
+Test(history, refuses_a_damaged_place_another_format_and_a_short_or_foreign_file)
 {
 	struct fixture f;
 	char path[64];
@@ -829,7 +829,7 @@ Test(history, refuses_a_damaged_place_a_newer_format_and_a_short_or_foreign_file
 	open_history(&f);
 	index_all(&f);
 	close_history(&f);
-	uint8_t format[12] = { 'p', 'l', 'a', 'c', 'e', 3 }; /* key, then the format number; bit 2 set makes it 7 */
+	uint8_t format[12] = { 'p', 'l', 'a', 'c', 'e', 4 }; /* key, then the format number; without bit 2 it is 0 */
 	cr_assert_gt(damage(&f, format, 6), 0);
 	cr_assert_eq(open_again(&f), -BAOPHU_EFORMAT);
 
