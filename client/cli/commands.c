@@ -128,6 +128,9 @@ static const struct command commands[] = {
 	{ "server", "resend", "", 0, 0, ADMINISTRATION, server_resend,
 	  N_("send what the centre lacks of the journal, after it was put back to an older copy"),
 	  "baophu server resend --journal /var/lib/baophu/journal" },
+	{ "server", "backup-verified", "FILE", 1, 1, BIT(OPTION_CONTROL), server_backup_verified,
+	  N_("tell the centre what a backup was proved to hold; FILE (-: standard input) is what `baophud backup -o json` printed"),
+	  "baophud backup --to /mnt/backup -o json | baophu server backup-verified -" },
 	{ "server", "stop", "", 0, 0, BIT(OPTION_CONTROL), server_stop, N_("stop the centre cleanly"), "baophu server stop" },
 };
 

@@ -31,6 +31,7 @@ int log_show(struct cli *cli);
 int server_status(struct cli *cli);
 int server_stop(struct cli *cli);
 int server_resend(struct cli *cli);
+int server_backup_verified(struct cli *cli);
 int agent_list(struct cli *cli);
 int agent_import(struct cli *cli);
 int agent_open(struct cli *cli);
