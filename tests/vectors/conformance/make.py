@@ -104,8 +104,9 @@ def refused(name, says, sender, code, entries=None, entry=0, raw=None, **more):
     update(name, says, sender, receipt("REFUSED", code, entry, **more), entries, raw)
 
 
-def query(name, says, expect_code=None, hex=None, row=None, repeat=None, detail=None, **fields):
-    expect = {"message": "Answer", "fields": {"code": expect_code}}
+def query(name, says, expect_code=None, hex=None, row=None, repeat=None, detail=None, answer=None, **fields):
+    """answer: fields that it has beside the code."""
+    expect = {"message": "Answer", "fields": {"code": expect_code, **(answer or {})}}
     if detail:
         fault, *more = detail
         expect["fields"]["detail"] = {"fault": "FAULT_" + fault, **(more[0] if more else {})}
@@ -346,8 +347,47 @@ def declarations():
     refused("backup-by-agent", "an agent says that a backup was verified", "other", "CODE_FORBIDDEN", [{"backup": {"place": place}}])
 
 
+def event(line, direction, numerator, nth, number, index):
+    """Zero and absence are the same where a field has no presence."""
+    return {"unit": "918", "name": "Bình Thủy", "plan": "dot-1", "measure": "bhyt",
+            "line_digits": line or None, "line_decimals": None, "direction": "DIRECTION_" + direction, "numerator": numerator,
+            "denominator": 100, "target": 100, "nth": nth, "count": None, "number": number, "index": index or None}
+
+
+def crossings():
+    of = {"kind": "QUERY_KIND_EVENTS", "unit": "918"}
+    query("thresholds", "what is watched: 0 %, 50 % and 100 % of every plan, and what was set", kind="QUERY_KIND_THRESHOLDS",
+          answer={"thresholds": [{"plan": None, "digits": None}, {"plan": None, "digits": 50}, {"plan": None, "digits": 100},
+                                 {"plan": "nam-2024", "digits": 975, "decimals": 1}]})
+    query("events-none", "a unit that never crossed a line", answer={"events": None, "next_page": None}, **of)
+    update("plan-to-cross", "a plan of a unit without one", "control", receipt("APPLIED"),
+           [{"plan": {"code": "dot-1", "unit": "918", "kind": "PLAN_KIND_STOCK", "target": "bhyt", "from": 20240101, "to": 20241231,
+                      "value": 100}}])
+    update("cross-three", "from nothing to what was planned: three lines at once", "other", receipt("APPLIED"),
+           [fact("918", "bhyt", value=100)])
+    update("cross-down", "and down below two of them", "other", receipt("APPLIED"), [fact("918", "bhyt", to=20240501, value=49)])
+    update("cross-again", "and up again on the same business day", "other", receipt("APPLIED"), [fact("918", "bhyt", to=20240502, value=100)])
+    told = [event(0, "UP", 100, 1, 1, 0), event(50, "UP", 100, 1, 2, 1), event(100, "UP", 100, 1, 3, 2),
+            event(50, "DOWN", 49, 2, 4, 0), event(100, "DOWN", 49, 2, 5, 1)]
+    kept = [event(50, "UP", 100, 3, None, 0), event(100, "UP", 100, 3, None, 1)]
+    query("events", "in order; the third crossing of a line in a day is kept only, so it has no number", answer={"events": told + kept}, **of)
+    query("event-count", "a live record says how many events its unit had, kept ones not counted", kind="QUERY_KIND_CHANGED", unit="918",
+          answer={"records": [{"unit": "918", "event_count": 5, "events": None}]})
+    query("events-of-day", "of business days that are not there", answer={"events": None}, **{**of, "from": 20200101}, to=20200102)
+    query("events-of-measure", "of a measure without a plan", answer={"events": None}, **of, measures=["bhxh_tn"])
+    query("events-of-plan", "of another plan", answer={"events": None}, **of, plan="nam-2024")
+    query("events-known-before", "as known before there were any", answer={"events": None, "known_seq": 3}, known_seq=3, kind=of["kind"])
+    query("events-plan-unknown", "of a plan that nobody set", "CODE_QUERY", detail=["PLAN_UNKNOWN", {"named": "khong-co"}], **of, plan="khong-co")
+    query("events-other-history", "since a place that is not in this history", "CODE_SNAPSHOT_REQUIRED", since_seq=1,
+          since_digest=base64.b64encode(bytes(32)).decode(), detail=["HISTORY", {"wanted_seq": 1}], **of)
+    query("events-since-later", "since a place that does not exist yet", "CODE_SNAPSHOT_REQUIRED", since_seq=10**12,
+          detail=["SEQ_AHEAD", {"wanted_seq": 10**12}], **of)
+    update("line-removed", "a line is watched no longer", "control", receipt("APPLIED"), [{"threshold": {"digits": 50, "remove": True}}])
+    query("events-stay", "what was crossed stays", answer={"events": told + kept}, **of)
+
+
 def main():
-    for part in (strangers, administration, figures, imports, questions, forks, declarations):
+    for part in (strangers, administration, figures, imports, questions, forks, declarations, crossings):
         part()
     out = {"cannot": {"CODE_BUSY": "needs a collector under load", "CODE_DISK": "needs a full disk",
                       "CODE_INDEXING": "needs an index that is being rebuilt"},
