@@ -170,6 +170,16 @@ void coverage_mark_fact(struct coverage *coverage, const struct slot *slot, baop
 	coverage_mark(coverage, slot->unit, slot->measure);
 }
 
+void coverage_prefetch(const struct coverage *coverage, uint32_t unit, int stage)
+{
+	if (unit >= coverage->unit_count)
+		return;
+	if (stage == 0)
+		__builtin_prefetch(&coverage->units[unit]);
+	else
+		__builtin_prefetch(coverage->units[unit].cells, 1);
+}
+
 void coverage_mark_plans(struct coverage *coverage) { coverage->plans_are_stale = true; }
 
 void coverage_mark_urgent(struct coverage *coverage)

@@ -109,6 +109,8 @@ void coverage_mark(struct coverage *coverage, uint32_t unit, uint16_t measure);
 /* A fact of this slot changed, and the next standing fact of its series ends on `later` (BAOPHU_DATE_NONE: none): marks its cell unless the
  * live figure cannot depend on it. */
 void coverage_mark_fact(struct coverage *coverage, const struct slot *slot, baophu_date later);
+/* Asks the memory for what marking this unit will read: stage 0 its list of cells, a little later stage 1 the cells. */
+void coverage_prefetch(const struct coverage *coverage, uint32_t unit, int stage);
 /* A target changed. */
 void coverage_mark_plans(struct coverage *coverage);
 /* Everything is computed again from the facts (another tree, another day): what is urgent, and the rest. */

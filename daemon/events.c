@@ -96,6 +96,16 @@ void event_describe(const struct registry *registry, const struct event *event, 
 
 /* ---- what is watched ---- */
 
+void events_prefetch(const struct events *events, uint32_t unit, int stage)
+{
+	if (unit >= events->unit_size)
+		return;
+	if (stage == 0)
+		__builtin_prefetch(&events->units[unit]);
+	else
+		__builtin_prefetch(events->units[unit].sides);
+}
+
 void events_take_lines(struct events *events, const struct lines *lines)
 {
 	events->lines_of_all = events->lines_of_any = 0;
@@ -166,6 +176,8 @@ int events_take_target(struct events *events, const struct plans *plans)
 	side->to = target->to;
 	side->target = target->target;
 	side->kind = target->kind;
+	side->goal = target->value;
+	side->decimals = target->decimals;
 	side->begins = side->begins || side->removed;
 	side->removed = target->removed;
 	*due = (struct place){ target->unit, position };
@@ -222,12 +234,12 @@ static bool is_listed(const struct side *side, baophu_date day, const struct cel
 }
 
 /* The two numbers whose ratio is judged; false when it may not be. */
-static bool figures_of(const struct judge *judge, uint32_t unit, const struct side *side, const struct plan_target *target,
-		       int64_t *ret_numerator, int64_t *ret_denominator)
+static bool figures_of(const struct judge *judge, uint32_t unit, const struct side *side, int64_t *ret_numerator,
+		       int64_t *ret_denominator)
 {
 	const struct coverage *coverage = judge->coverage;
 	baophu_date day = coverage->axes.date;
-	if (target->value <= 0)
+	if (side->goal <= 0)
 		return false;
 	if (side->kind == BAOPHU_PLAN_RATE) {
 		const struct indicator *indicator = measures_indicator(&judge->registry->measures, side->target);
@@ -249,7 +261,7 @@ static bool figures_of(const struct judge *judge, uint32_t unit, const struct si
 	if (cell && cell->basis == BAOPHU_BASIS_PARTIAL)
 		return false;
 	*ret_numerator = cell ? cell->value : BAOPHU_ABSENT;
-	*ret_denominator = target->value;
+	*ret_denominator = side->goal;
 	return true;
 }
 
@@ -262,15 +274,14 @@ static int64_t power_of_ten(unsigned exponent)
 }
 
 /* Exact. Of a rate the attainment is (n / d) / (goal percent): 2^63 * 2^40 * 2^24 and 2^63 * 2^47 fit. */
-static bool is_above(const struct ratio *ratio, const struct side *side, const struct plan_target *target, int64_t numerator,
-		     int64_t denominator)
+static bool is_above(const struct ratio *ratio, const struct side *side, int64_t numerator, int64_t denominator)
 {
 	if (numerator == BAOPHU_ABSENT || !ratio->digits)
 		return numerator != BAOPHU_ABSENT && numerator > 0;
 	__int128 reached = (__int128)numerator * 100 * ratio->scale, wanted = (__int128)denominator * ratio->digits;
 	if (side->kind == BAOPHU_PLAN_RATE) {
-		reached *= 100 * power_of_ten(target->decimals);
-		wanted *= target->value;
+		reached *= 100 * power_of_ten(side->decimals);
+		wanted *= side->goal;
 	}
 	return reached >= wanted;
 }
@@ -296,17 +307,15 @@ static void judge_side(struct judge *judge, uint32_t unit, uint32_t position)
 {
 	struct events *events = judge->events;
 	const struct side *side = &events->units[unit].sides[position];
-	const struct plan_target *target = vec_at(&judge->registry->plans.targets, struct plan_target, side->newest);
 	int64_t numerator, denominator;
-	if (side->removed || !tree_has(judge->coverage->tree, unit) ||
-	    !figures_of(judge, unit, side, target, &numerator, &denominator))
+	if (side->removed || !tree_has(judge->coverage->tree, unit) || !figures_of(judge, unit, side, &numerator, &denominator))
 		return;
 	uint64_t lines = events->lines_of_any == events->lines_of_all ? events->lines_of_all
 								      : lines_of_plan(&judge->registry->lines, side->plan);
 	for (; lines; lines &= lines - 1) {
 		unsigned line = (unsigned)__builtin_ctzll(lines);
 		bool was_above = side->above >> line & 1;
-		if (is_above(&events->ratios[line], side, target, numerator, denominator) == was_above)
+		if (is_above(&events->ratios[line], side, numerator, denominator) == was_above)
 			continue;
 		struct crossing *crossing = vec_grow(&events->found, 1, sizeof *crossing);
 		if (!crossing) {
@@ -451,7 +460,6 @@ static int make_crossing(struct judge *judge, const struct record_header *header
 	struct events *events = judge->events;
 	struct unit_sides *all = &events->units[crossing->unit];
 	struct side *side = &all->sides[crossing->position];
-	const struct plan_target *target = vec_at(&judge->registry->plans.targets, struct plan_target, side->newest);
 	const struct ratio *ratio = &events->ratios[crossing->line];
 	bool is_mark = crossing->is_mark;
 	struct crossed_today *today = is_mark ? today_find(events, side, crossing->line)
@@ -465,13 +473,13 @@ static int make_crossing(struct judge *judge, const struct record_header *header
 	event->target = side->target;
 	event->is_rate = side->kind == BAOPHU_PLAN_RATE;
 	event->is_mark = is_mark;
-	event->decimals = target->decimals;
+	event->decimals = side->decimals;
 	event->line_digits = ratio->digits;
 	event->line_decimals = ratio->decimals;
 	event->direction = side->above >> crossing->line & 1 ? BAOPHU_UP : BAOPHU_DOWN;
 	event->numerator = crossing->numerator;
 	event->denominator = crossing->denominator;
-	event->goal = target->value;
+	event->goal = side->goal;
 	event->day = judge->registry->day;
 	event->nth = is_mark ? today ? today->nth : 0 : ++today->nth;
 	all->delivered += event_is_delivered(event);

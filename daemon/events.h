@@ -46,12 +46,13 @@ void event_describe(const struct registry *registry, const struct event *event, 
 /* A target of a unit, under whatever revision, and on which side of each line it is. */
 struct side {
 	uint64_t above; /* bits of lines (lines.h) */
+	int64_t goal; /* value and decimals of the newest revision, which is not looked at for them */
 	uint32_t newest; /* its newest revision: index in plans.targets */
 	uint32_t today; /* crossings of the business day: index + 1 in events.today; 0: none */
 	uint32_t plan;
 	baophu_date from, to;
 	uint16_t target;
-	uint8_t kind;
+	uint8_t kind, decimals;
 	bool removed, begins; /* begins: with the record */
 };
 struct unit_sides {
@@ -83,6 +84,8 @@ int events_make_room(struct events *events, uint32_t unit_count); /* -ENOMEM */
 
 /* True when a target and a line stand, so that figures have to be up to date after each record. */
 static inline bool events_are_watched(const struct events *events) { return events->standing && events->lines_of_any; }
+/* Asks the memory for what judging this unit will read: stage 0 its list of sides, a little later stage 1 the sides. */
+void events_prefetch(const struct events *events, uint32_t unit, int stage);
 /* The lines were changed. */
 void events_take_lines(struct events *events, const struct lines *lines);
 /* A target was set, revised or removed: the newest of plans.targets. -ENOMEM. */

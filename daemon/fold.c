@@ -136,10 +136,18 @@ static const struct slot *slot_of(const struct entry *entry)
 	return entry->kind == ENTRY_FACT ? &entry->fact.slot : &entry->withdrawal.slot;
 }
 
+static void prefetch(const struct state *state, const struct slot *slot, int stage)
+{
+	facts_prefetch(&state->facts, slot, stage);
+	coverage_prefetch(&state->coverage, slot->unit, stage);
+	if (events_are_watched(&state->events))
+		events_prefetch(&state->events, slot->unit, stage);
+}
+
 static int fold_window(struct state *state, uint64_t seq, struct window *window)
 {
 	for (uint32_t i = 0; i < window->count; i++)
-		facts_prefetch(&state->facts, slot_of(&window->entries[i]), 1);
+		prefetch(state, slot_of(&window->entries[i]), 1);
 	int error = 0;
 	for (uint32_t i = 0; i < window->count && !error; i++) {
 		const struct entry *entry = &window->entries[i];
@@ -276,7 +284,7 @@ static int fold_entries(struct state *state, const void *record, size_t bytes, b
 			if (is_loading)
 				continue;
 			window.indices[window.count++] = index;
-			facts_prefetch(&state->facts, slot_of(entry), 0);
+			prefetch(state, slot_of(entry), 0);
 			if (window.count == WINDOW)
 				error = fold_window(state, header.place.seq, &window);
 			continue;
