@@ -22,7 +22,7 @@ enum { KEEP_MAX = 100000, QUIET_MS = 1000, BETWEEN_MS = 200 };
 
 struct options {
 	char data_dir[BACKUP_PATH_BYTES];
-	const char *to, *check;
+	const char *to, *check, *proof;
 	uint32_t keep;
 	bool is_json;
 };
@@ -73,37 +73,56 @@ static void on_bad_page(int signal)
 
 /* ---- what it says ---- */
 
-static void print_hex(const uint8_t *bytes, size_t count)
+static void print_hex(FILE *out, const uint8_t *bytes, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		printf("%02x", bytes[i]);
+		fprintf(out, "%02x", bytes[i]);
 }
 
-static void print_json_text(const char *text)
+static void print_json_text(FILE *out, const char *text)
 {
-	putchar('"');
+	putc('"', out);
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
-			putchar('\\');
+			putc('\\', out);
 		if ((unsigned char)*text < 0x20)
-			printf("\\u%04x", *text);
+			fprintf(out, "\\u%04x", *text);
 		else
-			putchar(*text);
+			putc(*text, out);
 	}
-	putchar('"');
+	putc('"', out);
 }
 
-static void print_json(const struct backup *backup)
+static void print_json(FILE *out, const struct backup *backup)
 {
-	printf("{\"store\": \"");
-	print_hex(backup->store, sizeof backup->store);
-	printf("\", \"seq\": %" PRIu64 ", \"digest\": \"", backup->place.seq);
-	print_hex(backup->place.digest, sizeof backup->place.digest);
-	printf("\", \"path\": ");
-	print_json_text(backup->path);
-	printf(", \"bytes\": %" PRIu64 ", \"files\": %" PRIu32 ", \"copy_ms\": %" PRId64 ", \"check_ms\": %" PRId64
-	       ", \"removed\": %" PRIu32 "}\n",
-	       backup->bytes, backup->files, backup->copy_ms, backup->check_ms, backup->removed);
+	fprintf(out, "{\"store\": \"");
+	print_hex(out, backup->store, sizeof backup->store);
+	fprintf(out, "\", \"seq\": %" PRIu64 ", \"digest\": \"", backup->place.seq);
+	print_hex(out, backup->place.digest, sizeof backup->place.digest);
+	fprintf(out, "\", \"path\": ");
+	print_json_text(out, backup->path);
+	fprintf(out,
+		", \"bytes\": %" PRIu64 ", \"files\": %" PRIu32 ", \"copy_ms\": %" PRId64 ", \"check_ms\": %" PRId64
+		", \"removed\": %" PRIu32 "}\n",
+		backup->bytes, backup->files, backup->copy_ms, backup->check_ms, backup->removed);
+}
+
+/* Written aside and renamed: whoever reads the file finds all of it or nothing. */
+static int write_proof(const char *path, const struct backup *backup)
+{
+	char aside[BACKUP_PATH_BYTES + 8];
+	int length = snprintf(aside, sizeof aside, "%s.new", path);
+	FILE *file = length < (int)sizeof aside ? fopen(aside, "we") : NULL;
+	if (file)
+		print_json(file, backup);
+	bool is_written = file && !ferror(file);
+	if (file && fclose(file))
+		is_written = false;
+	if (is_written && !rename(aside, path))
+		return 0;
+	fprintf(stderr, "baophud: backup: %s cannot be written: %s; the backup itself is whole: %s\n", path, strerror(errno),
+		backup->path);
+	return EXIT_NO_COPY;
 }
 
 static void print_words(const struct backup *backup, bool is_made)
@@ -114,9 +133,9 @@ static void print_words(const struct backup *backup, bool is_made)
 	if (is_made)
 		printf("copied in %" PRId64 " ms, ", backup->copy_ms);
 	printf("read back in %" PRId64 " ms\n  store    ", backup->check_ms);
-	print_hex(backup->store, sizeof backup->store);
+	print_hex(stdout, backup->store, sizeof backup->store);
 	printf("\n  place    %" PRIu64 " ", backup->place.seq);
-	print_hex(backup->place.digest, sizeof backup->place.digest);
+	print_hex(stdout, backup->place.digest, sizeof backup->place.digest);
 	printf("\n");
 	if (backup->unfinished)
 		printf("  removed  %" PRIu32 " unfinished\n", backup->unfinished);
@@ -151,12 +170,13 @@ static int exit_of(int error)
 void backup_command_help(void)
 {
 	fputs("baophud backup: a verified copy of the log, made while the daemon runs or while it does not.\n\n"
-	      "usage: baophud backup --to DIR [--data DIR] [--config FILE] [--keep N] [-o json]\n"
-	      "       baophud backup --check BACKUP [-o json]\n\n"
+	      "usage: baophud backup --to DIR [--data DIR] [--config FILE] [--keep N] [--proof FILE] [-o json]\n"
+	      "       baophud backup --check BACKUP [--proof FILE] [-o json]\n\n"
 	      "  --to DIR      directory that backups are kept in, and nothing else; best on another disk. It must be there\n"
 	      "  --data DIR    data directory of the daemon (default: data_dir of the settings)\n"
 	      "  --config FILE file of settings (default " CONFIG_FILE_DEFAULT ", if it is there)\n"
 	      "  --keep N      whole backups that stay, the new one among them; older ones go when it is proved (default: all)\n"
+	      "  --proof FILE  write the place there too, for baophu server backup-verified FILE\n"
 	      "  --check DIR   prove a backup that is there again; changes nothing\n"
 	      "  -o json       print the place as one JSON object\n\n"
 	      "The log is copied record by record, flushed, and read back from the disk; only when its chain leads from the first\n"
@@ -194,10 +214,15 @@ static int read_settings(struct options *options, const char *file)
 static int read_flags(struct options *options, int argc, char *argv[])
 {
 	static const struct option flags[] = {
-		{ "to", required_argument, NULL, 't' },     { "data", required_argument, NULL, 'd' },
-		{ "config", required_argument, NULL, 'c' }, { "keep", required_argument, NULL, 'k' },
-		{ "check", required_argument, NULL, 'C' },  { "output", required_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },         { 0 },
+		{ "to", required_argument, NULL, 't' },
+		{ "data", required_argument, NULL, 'd' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "keep", required_argument, NULL, 'k' },
+		{ "check", required_argument, NULL, 'C' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "proof", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	const char *data = NULL, *file = NULL;
 	char *end;
@@ -215,6 +240,9 @@ static int read_flags(struct options *options, int argc, char *argv[])
 			break;
 		case 'C':
 			options->check = optarg;
+			break;
+		case 'p':
+			options->proof = optarg;
 			break;
 		case 'k':
 			errno = 0;
@@ -242,7 +270,7 @@ static int read_flags(struct options *options, int argc, char *argv[])
 	if (!options->to == !options->check)
 		return complain(options->to ? "--to and --check exclude each other" : "either --to or --check is needed", "");
 	if (options->check)
-		return data || file || options->keep ? complain("--check takes no other flag than -o", "") : 0;
+		return data || file || options->keep ? complain("--check goes with --proof and -o only", "") : 0;
 	if (!data)
 		return read_settings(options, file);
 	if (strlen(data) >= sizeof options->data_dir)
@@ -280,8 +308,10 @@ int backup_command(int argc, char *argv[])
 		fprintf(stderr, "baophud: backup: %s\n", why);
 	if (error && (options.check || !backup.path[0]))
 		return exit_of(error);
+	if (options.proof && (status = write_proof(options.proof, &backup)))
+		return status;
 	if (options.is_json)
-		print_json(&backup);
+		print_json(stdout, &backup);
 	else
 		print_words(&backup, !options.check);
 	if (fflush(stdout) || ferror(stdout)) {

@@ -1,7 +1,7 @@
 /* backup_command.h - `baophud backup`: a verified copy of the log, made while the daemon runs or while it does not.
  *
- *   baophud backup --to DIR [--data DIR] [--config FILE] [--keep N] [-o json]
- *   baophud backup --check BACKUP [-o json]
+ *   baophud backup --to DIR [--data DIR] [--config FILE] [--keep N] [--proof FILE] [-o json]
+ *   baophud backup --check BACKUP [--proof FILE] [-o json]
  *
  * Prints the place that the copy was proved to hold on standard output, what is wrong on standard error, and how far it is on standard error
  * when that is a terminal and it takes more than a second.

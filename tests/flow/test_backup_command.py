@@ -60,6 +60,10 @@ class Backup(unittest.TestCase):
         self.assertEqual(proof["bytes"], sum(file.stat().st_size for file in (path / "log").iterdir()))
         self.assertEqual(path.stat().st_mode & 0o777, 0o700)
         self.assertIn(f"place {proof['seq']}", self.tell(0, proof).stdout)
+        kept = self.here / "kept.json"
+        self.baophud(0, "--check", path, "--proof", kept)
+        self.tell(0, kept.read_text(encoding="utf-8"))
+        self.assertIn("cannot be written", self.baophud(73, "--check", path, "--proof", self.here / "nowhere" / "x").stderr)
         checked = json.loads(self.baophud(0, "--check", path, "-o", "json").stdout)
         self.assertEqual((checked["seq"], checked["digest"], checked["path"]), (proof["seq"], proof["digest"], str(path)))
         self.tell(0, checked)
@@ -128,7 +132,7 @@ class Backup(unittest.TestCase):
         data = ("--data", self.centre.data)
         for arguments, said in (((), "either --to or --check"), (("--to",), "--to needs a value"), (("--to", self.to, "--check", self.to), "exclude"),
                                 ((*data, "--to", self.to, "--keep", "0"), "--keep is a number"), ((*data, "--to", self.to, "-o", "xml"), "json only"),
-                                (("--check", self.to, "--keep", "2"), "no other flag"), (("--nonsense",), "is not a flag"),
+                                (("--check", self.to, "--keep", "2"), "goes with --proof and -o only"), (("--nonsense",), "is not a flag"),
                                 ((*data, "--to", self.to, "more"), "is not a flag"), ((*data, "--to", self.here / "unmounted"), "is its disk mounted"),
                                 ((*data, "--to", self.centre.data), "inside the data directory"),
                                 (("--data", self.here, "--to", self.to), "there is no log in"), (("--check", self.to), "is no backup"),

@@ -7,6 +7,7 @@ usage: test_manual.py BUILD_DIR [unittest arguments]
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,17 @@ class Manual(unittest.TestCase):
             self.assertTrue(programs, unit.name)
             for program in programs:
                 self.assertTrue(os.access(self.root / program[1:], os.X_OK), f"{unit.name} runs {program}")
+
+    def test_systemd_understands_the_units(self):
+        directory = self.root / "usr" / "lib" / "systemd" / "system"
+        units = sorted(path for path in directory.iterdir())
+        self.assertIn("baophu-backup.timer", [unit.name for unit in units])
+        self.assertEqual([unit.stem for unit in units if unit.suffix == ".timer" and not unit.with_suffix(".service").exists()], [])
+        if shutil.which("systemd-analyze"):
+            said = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], stderr=subprocess.PIPE, encoding="utf-8", timeout=WAIT_S,
+                                  check=False, env={**os.environ, "SYSTEMD_UNIT_PATH": f"{directory}:"}).stderr
+            # whether the programs are there is another test: they are not installed on this machine
+            self.assertEqual([line for line in said.splitlines() if "baophu" in line and "is not executable" not in line], [])
 
     def test_every_setting_of_the_daemon_has_its_default_in_the_manual(self):
         help_text, text = run(test_articles.BUILD / "daemon" / "baophud", "--help"), page("baophud.8")
