@@ -399,6 +399,7 @@ static enum agent_exit loop(struct agent *agent)
 		office_work(office, now_ms);
 		if (asking_work(office->asking, now_ms, office_wall_ms())) {
 			unconfirmed_forget(office->unconfirmed);
+			malloc_trim(0);
 			office->is_state_stale = true;
 			decisions_wake(agent->decisions, now_ms);
 		}

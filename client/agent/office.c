@@ -2,6 +2,7 @@
 #include "office.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,6 +145,8 @@ static void end_report(struct office *office)
 	sheet_reading_end(report->reading);
 	if (report->way != REPORT_FROM_FOLDER && report->fd >= 0)
 		close(report->fd);
+	if (!report->text)
+		malloc_trim(0); /* a sheet of many rows takes megabytes, seldom */
 	free(report->text);
 	*report = (struct report){ .fd = -1 };
 	office->look_ms = office->rest_ms;

@@ -163,6 +163,7 @@ struct figures {
 	struct writer *writer;
 	const struct form_pending **waiting; /* by unit and measure, then in order of saving */
 	bool *is_shown; /* by pending: it stands beside its figure, or another of its unit and measure does */
+	uint32_t with_waiting, without, left; /* shown to people, and not shown */
 };
 static const struct column figure_columns[] = {
 	{ .key = "unit" },
@@ -226,6 +227,12 @@ static int write_figure(struct figures *figures, const char *unit, const char *u
 	bool for_people = writer_is_for_people(writer), vietnamese = writer->options.vietnamese;
 	char value[COVERAGE_FIGURE_BYTES], waits[120], number[FIELD_BYTES], day[11];
 	unsigned decimals = DECIMALS;
+	uint32_t *shown = pending ? &figures->with_waiting : &figures->without;
+	if (for_people && *shown == STANDING_FIGURES) {
+		figures->left++;
+		return 0;
+	}
+	++*shown;
 	int64_t percent = plan ? coverage_percent(plan, DECIMALS, &decimals) : BAOPHU_ABSENT;
 	struct field fields[FIGURE_FIELDS] = {
 		field_code(unit),
@@ -328,6 +335,13 @@ static int write_figures(const struct standing *standing, struct writer *writer)
 	if (!error)
 		error = write_new_figures(&figures);
 	int end = writer_end(writer);
+	if (!error && figures.left) {
+		char line[LINE_BYTES], count[FIELD_BYTES];
+		const struct field left = field_integer(figures.left);
+		snprintf(line, sizeof line, _("and %s lines more; `baophu-agent status -o json` has all of them"),
+			 field_for_people(&left, standing->vietnamese, count));
+		writer_paragraph(writer, line);
+	}
 	wire_arena_finish(&arena);
 	free(figures.waiting);
 	free(figures.is_shown);

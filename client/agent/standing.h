@@ -10,7 +10,8 @@
 #include "outbox.h"
 #include "writer.h"
 
-enum { STANDING_BATCHES = 10, STANDING_EXCEPTIONS = 100 }; /* shown at most; how many more exceptions there are is said */
+/* Shown at most; how many more there are is said. FIGURES: to people, so many on which something waits and so many others, parents first. */
+enum { STANDING_FIGURES = 60, STANDING_BATCHES = 10, STANDING_EXCEPTIONS = 100 };
 enum standing_link { STANDING_NEVER, STANDING_UP, STANDING_DOWN };
 struct standing {
 	const struct mirror *mirror; /* NULL: the centre was never reached */

@@ -13,6 +13,7 @@ import io
 import os
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,25 @@ class Declarations(OfficeTest):
         self.office.run("declare", "927", "--measure", "bhyt", "--measure", "bhxh_tn", "--remove")
         wait_until(lambda: self.office.json("list")[0]["state"] == "received", f"the second one is received\n{self.office.log}")
         wait_until(lambda: self.centre.rows("agent", "due") == [], "what was taken back is not owed")
+
+
+class OnATerminal(OfficeTest):
+    def test_a_file_shows_how_far_it_is(self):
+        self.office.start()
+        path = self.office.directory / "nhieu.csv"
+        path.write_text(HEADING + "".join(f"u{number},bhyt,2024-04-30,{number}\n" for number in range(10000)), encoding="utf-8")
+        for options in ((), ("--dry-run",)):
+            master, terminal = os.openpty()
+            done = subprocess.run([self.office.program, "report", path, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=terminal,
+                                  env={**os.environ, "BAOPHU_AGENT_CONFIG": str(self.office.config), "BAOPHU_LANG": "en"}, check=True)
+            os.close(terminal)
+            shown = os.read(master, 65536).decode()
+            os.close(master)
+            self.assertIn("10,000", done.stdout.decode())
+            steps = [int(step) for step in re.findall(r"\r *(\d+)%", shown)]
+            self.assertEqual(steps, sorted(steps))
+            self.assertGreaterEqual(len(set(steps)), 3, shown)
+            self.assertTrue(shown.endswith("\r\x1b[K"), "and it is gone when the answer is there")
 
 
 class WithoutACentre(OfficeTest):

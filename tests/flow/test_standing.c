@@ -149,6 +149,39 @@ Test(standing, keeps_what_is_confirmed_and_what_waits_apart)
 	get_up(&desk);
 }
 
+Test(standing, of_many_figures_people_see_some_and_programs_all)
+{
+	enum { MANY = 4096 };
+	static struct form_pending pending[MANY];
+	static char codes[MANY][8];
+	struct desk desk;
+	sit_down(&desk, "a-luoi", NULL);
+	language_start("en");
+	for (int i = 0; i < MANY; i++) {
+		snprintf(codes[i], sizeof codes[i], "u%d", i);
+		pending[i] = (struct form_pending){
+			codes[i], "bhyt",       BAOPHU_WHOLE,    office_day(20250731), office_day(20250731),
+			7,        BAOPHU_FINAL, BAOPHU_REPORTED, BAOPHU_EXACT
+		};
+	}
+	desk.standing.mirror = office_mirror();
+	desk.standing.pending = pending;
+	desk.standing.pending_count = MANY;
+	json_t *json = as_json(&desk);
+	size_t all = json_array_size(json_object_get(json, "figures"));
+	cr_assert_gt(all, MANY);
+	json_decref(json);
+	char *text = write_as(&desk, WRITER_TABLE), wanted[40];
+	snprintf(wanted, sizeof wanted, "and %d,%03d lines more", (MANY - STANDING_FIGURES) / 1000,
+		 (MANY - STANDING_FIGURES) % 1000);
+	cr_assert(strlen(text) < 64 << 10 && strstr(text, wanted), "%zu bytes", strlen(text));
+	cr_assert(strstr(text, "u59 ") && !strstr(text, "u60 ") && strstr(text, "6,512"), "those of the centre are all there:\n%s",
+		  text);
+	free(text);
+	mirror_close((struct mirror *)(uintptr_t)desk.standing.mirror);
+	get_up(&desk);
+}
+
 Test(standing, is_a_table_and_a_text_for_windows_in_vietnamese)
 {
 	struct desk desk;
