@@ -85,12 +85,12 @@ Test(events, never_show_a_percentage_of_the_other_side)
 {
 	cr_assert_str_eq(reached(1600, 2857, 50, BAOPHU_UP, 2), "56.00%");
 	cr_assert_str_eq(reached(1600, 2857, 50, BAOPHU_UP, 0), "56%");
-	cr_assert_str_eq(reached(49999, 100000, 50, BAOPHU_DOWN, 2), "49.999%", "not 50.00%");
-	cr_assert_str_eq(reached(4999999999, 10000000000, 50, BAOPHU_DOWN, 2), "49.999999%", "rounded to any length it is 50%");
-	cr_assert_str_eq(reached(1, 1000000, 0, BAOPHU_UP, 2), "0.0001%", "not 0.00%");
+	cr_assert_str_eq(reached(49999, 100000, 50, BAOPHU_DOWN, 2), "49.999%", "not 50.00%%");
+	cr_assert_str_eq(reached(4999999999, 10000000000, 50, BAOPHU_DOWN, 2), "49.999999%", "rounded to any length it is 50%%");
+	cr_assert_str_eq(reached(1, 1000000, 0, BAOPHU_UP, 2), "0.0001%", "not 0.00%%");
 	cr_assert_str_eq(reached(0, 1000000, 0, BAOPHU_DOWN, 2), "0.00%");
 	cr_assert_str_eq(reached(BAOPHU_ABSENT, 2857, 50, BAOPHU_DOWN, 2), "", "no report");
-	cr_assert_str_eq(event_reached(&bac_kan, true, 2, true, text), "97,12%", "of the 16%, not of the people");
+	cr_assert_str_eq(event_reached(&bac_kan, true, 2, true, text), "97,12%", "of the 16%%, not of the people");
 	struct baophu_event fine = bac_kan;
 	fine.line_digits = 971230;
 	fine.line_decimals = 4;
