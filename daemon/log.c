@@ -312,6 +312,9 @@ int log_roll(struct log *log)
 	int rc = make_segment_file(log, &log->head);
 	if (!rc)
 		rc = -log_segment_create(log, log->head.seq + 1, &segment);
+	/* Of a file of that name that is gone. Never after the rename: from then on another process may be reading with it. */
+	if (!rc)
+		log_unlink_lock(log, segment->name);
 	if (!rc && renameat(log->directory, LOG_NEW_NAME, log->directory, segment->name) < 0)
 		rc = errno;
 	if (rc) {
@@ -321,7 +324,6 @@ int log_roll(struct log *log)
 	}
 	/* Once it has its name nothing may be appended before it, or the two would overlap. A failure from here on keeps to
 	 * that: what asked for a new segment asks again at the next log_begin, which makes this one anew. */
-	log_unlink_lock(log, segment->name); /* of a file of that name that is gone */
 	if (fsync(log->directory) < 0)
 		rc = errno;
 	if (!rc)

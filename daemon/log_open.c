@@ -243,7 +243,8 @@ static int check_segments(struct log *log, const uint64_t *first_seqs, size_t co
 			return refuse(rc, ret_why, "%s/%s: %s; install the version that wrote it or a later one", log->path, name,
 				      why);
 		if (rc)
-			return refuse(rc, ret_why, "%s/%s: %s; restore it from a backup", log->path, name, why);
+			return refuse(rc, ret_why, "%s/%s: %s%s", log->path, name, why,
+				      rc == -BAOPHU_EDAMAGED ? "; restore it from a backup" : "");
 		if (memcmp(ret_last->previous.digest, end.digest, BAOPHU_DIGEST_BYTES) != 0)
 			return refuse(-BAOPHU_EDAMAGED, ret_why,
 				      "%s/%s: does not follow from seq %" PRIu64

@@ -22,7 +22,7 @@ static const int64_t first_ms = INT64_C(1730000000000);
 
 /* ---- calls that fail ---- */
 
-enum call { CALL_NONE, CALL_FSYNC, CALL_RENAME, CALL_MKDIR };
+enum call { CALL_NONE, CALL_FSYNC, CALL_RENAME, CALL_MKDIR, CALL_UNLINK };
 static struct {
 	enum call call;
 	int countdown, met;
@@ -53,6 +53,13 @@ int __wrap_mkdirat(int directory, const char *path, mode_t mode);
 int __wrap_mkdirat(int directory, const char *path, mode_t mode)
 {
 	return strikes(CALL_MKDIR) ? -1 : __real_mkdirat(directory, path, mode);
+}
+
+int __real_unlinkat(int directory, const char *path, int flags);
+int __wrap_unlinkat(int directory, const char *path, int flags);
+int __wrap_unlinkat(int directory, const char *path, int flags)
+{
+	return strikes(CALL_UNLINK) ? -1 : __real_unlinkat(directory, path, flags);
 }
 
 /* ---- a data directory, and one for its backups ---- */
@@ -125,8 +132,7 @@ static void scene_must_backup(struct scene *scene, uint32_t keep)
 
 struct counts {
 	int whole, parts, others;
-	uint64_t newest_seq;
-	char newest[600];
+	uint64_t newest_seq, oldest_seq;
 };
 
 /* What there is, each whole one read again. */
@@ -153,10 +159,10 @@ static struct counts scene_look(struct scene *scene)
 		int error = backup_check(path, NULL, NULL, &backup, why);
 		cr_assert_eq(error, 0, "%s: %d %s", path, error, why);
 		counts.whole++;
-		if (backup.place.seq >= counts.newest_seq) {
+		if (backup.place.seq > counts.newest_seq)
 			counts.newest_seq = backup.place.seq;
-			memcpy(counts.newest, path, sizeof path);
-		}
+		if (!counts.oldest_seq || backup.place.seq < counts.oldest_seq)
+			counts.oldest_seq = backup.place.seq;
 	}
 	closedir(stream);
 	return counts;
@@ -361,7 +367,7 @@ Test(backup, only_the_newest_stay_and_never_fewer_than_one)
 	cr_assert_eq(scene.backup.removed, 3);
 	struct counts counts = scene_look(&scene);
 	cr_assert_eq(counts.whole, 3);
-	cr_assert_eq(counts.newest_seq, 6 * RECORDS);
+	cr_assert(counts.newest_seq == 6 * RECORDS && counts.oldest_seq == 4 * RECORDS, "the oldest go");
 	/* A clock that went back: the new one has the oldest time, and stays. */
 	scene.now_ms = first_ms - 86400000;
 	scene_fill(&scene, 1);
@@ -475,6 +481,7 @@ Test(backup, a_failing_flush_rename_or_directory_leaves_what_was_there, .timeout
 	fail_each(CALL_FSYNC);
 	fail_each(CALL_RENAME);
 	fail_each(CALL_MKDIR);
+	fail_each(CALL_UNLINK); /* half removed it is no backup any more, by its name either */
 }
 
 Test(backup, a_full_disk_is_said_and_nothing_is_left_on_it, .timeout = 120)
@@ -594,6 +601,71 @@ Test(backup, killed_at_any_moment_it_is_whole_or_not_there, .timeout = 120)
 	struct log *log = fixture_must_open(&scene.data, SMALL_SEGMENT, PREWRITE_NONE);
 	cr_assert(fixture_read_all(log) > scene.backup.place.seq);
 	log_close(log);
+	scene_finish(&scene);
+}
+
+/* Else the pages that it was reading would never be used again, and the log would grow for it. */
+Test(backup, who_was_killed_while_reading_is_forgotten)
+{
+	struct scene scene;
+	scene_init(&scene);
+	struct log *log = fixture_must_open(&scene.data, 0, PREWRITE_NONE);
+	fixture_must_commit(log, 50, 1, 1);
+	int ready[2];
+	char byte, path[400];
+	cr_assert_eq(pipe(ready), 0);
+	pid_t reading = fork();
+	if (!reading) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		char directory[400];
+		struct log_config config = { .directory = directory, .access = LOG_BESIDE };
+		struct log_reader *reader;
+		struct log *beside;
+		const char *why;
+		const void *record;
+		size_t bytes;
+		fixture_path(&scene.data, "", directory);
+		/* a fresh program, as in life: what was forked of LMDB here is not used */
+		if (log_open(&config, &beside, &why) || log_reader_open(beside, &reader) ||
+		    log_read(reader, 50, true, &record, &bytes) || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	cr_assert_eq(read(ready[0], &byte, 1), 1);
+	end_process(reading, true);
+	struct stat before, after;
+	fixture_path(&scene.data, "00000000000000000001.mdb", path);
+	fixture_must_commit(log, 1100, 1, 1);
+	cr_assert_eq(stat(path, &before), 0);
+	fixture_must_commit(log, 400, 1, 1);
+	cr_assert_eq(stat(path, &after), 0);
+	cr_assert_lt(after.st_size - before.st_size, 400 * 4096 / 2, "%lld bytes", (long long)(after.st_size - before.st_size));
+	log_close(log);
+	scene_finish(&scene);
+}
+
+/* A backup that root makes must not keep the daemon's own user out of its files. */
+Test(backup, the_table_of_readers_belongs_to_the_owner_of_the_log)
+{
+	struct scene scene;
+	struct stat status;
+	char path[400];
+	enum { NOBODY = 65534 };
+	scene_init(&scene);
+	scene_fill(&scene, 2);
+	fixture_path(&scene.data, "00000000000000000001.mdb-lock", path);
+	unlink(path);
+	fixture_path(&scene.data, "00000000000000000001.mdb", path);
+	if (chown(path, NOBODY, NOBODY) < 0) {
+		fprintf(stderr, "skipped: not root\n");
+		scene_finish(&scene);
+		return;
+	}
+	scene_must_backup(&scene, 0);
+	fixture_path(&scene.data, "00000000000000000001.mdb-lock", path);
+	cr_assert_eq(stat(path, &status), 0);
+	cr_assert(status.st_uid == NOBODY && (status.st_mode & 0777) == 0600);
 	scene_finish(&scene);
 }
 
