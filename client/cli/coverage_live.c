@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "event_rows.h"
 #include "language.h"
 #include "terminal.h"
 
@@ -32,6 +33,8 @@ struct live {
 	size_t offset;
 	int64_t painted_ms; /* 0: never */
 	bool is_ascii;
+	char news[EVENT_SENTENCE_BYTES]; /* "": none yet */
+	char news_figures[EVENT_TEXT_BYTES], news_time[FIELD_BYTES];
 };
 
 static int64_t now_ms(void)
@@ -132,6 +135,18 @@ void live_note(struct live *live, uint32_t unit_number, const char *measure)
 	snprintf(change->measure, sizeof change->measure, "%s", measure);
 }
 
+void live_tell(struct live *live, const struct baophu_event *event)
+{
+	event_headline(event, live->names, live->cli->vietnamese, live->news);
+	event_figures(event, live->names, live->cli->options.decimals, live->cli->vietnamese, live->news_figures);
+	event_time(event, live->cli->vietnamese, live->news_time);
+	for (char *dot; live->is_ascii && (dot = strstr(live->news, "·"));) {
+		*dot = '-';
+		memmove(dot + 1, dot + strlen("·"), strlen(dot + strlen("·")) + 1);
+	}
+	live->is_dirty = true;
+}
+
 static const struct baophu_row *row_at_start(const struct live *live, const struct view_row *row)
 {
 	const struct baophu_record *record = coverage_set_find(&live->start, row->record->unit_number);
@@ -211,7 +226,10 @@ static int paint(struct live *live, const struct live_sight *sight)
 				    .names = live->names,
 				    .date = sight->seq ? sight->date : BAOPHU_DATE_NONE,
 				    .state = sight->state,
-				    .seq = sight->seq };
+				    .seq = sight->seq,
+				    .news = *live->news ? live->news : NULL,
+				    .news_figures = live->news_figures,
+				    .news_time = live->news_time };
 	tell_time(sight->proof_age_ms, frame.since);
 	terminal_size(live->terminal, &frame.width, &frame.height);
 	/* Before the first proof nothing may be shown. */

@@ -31,6 +31,8 @@ void live_close(struct live *live);
 int live_begin(struct live *live, const struct live_sight *sight);
 /* Something of what is held changed. With a measure: this figure, or this unit's rank by it, which is marked for a while. */
 void live_note(struct live *live, uint32_t unit_number, const char *measure);
+/* What crossed a line last, as far as is proved; shown in a line of its own until something else does. */
+void live_tell(struct live *live, const struct baophu_event *event);
 /* Takes keys and signals, and paints what changed when it is time. CLI_OK: go on; *ret_ends is set when somebody asked for the end, with
  * the exit code returned. Negative errno values. */
 int live_step(struct live *live, const struct live_sight *sight, bool *ret_ends);

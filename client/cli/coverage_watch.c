@@ -267,6 +267,33 @@ static int begin_picture(struct watch *watch, const struct live_sight *sight)
 	return error;
 }
 
+static bool is_event_wanted(const struct options *options, const struct baophu_event *event)
+{
+	bool is_measure = !options->measure_count;
+	for (uint32_t i = 0; !is_measure && i < options->measure_count; i++)
+		is_measure = strcmp(event->measure, options->measures[i]) == 0;
+	return is_measure && (!*options->plan || strcmp(event->plan, options->plan) == 0);
+}
+
+/* Of what was crossed since the last look, in whatever depth, the newest is told. */
+static void tell_newest(struct watch *watch)
+{
+	struct baophu_event newest = { .seq = 0 };
+	for (uint32_t i = 0; i < watch->depth_count; i++) {
+		struct tally_given given;
+		subscription_events(watch->depths[i].subscription, &given);
+		for (uint32_t j = 0; j < given.count; j++) {
+			const struct baophu_event *event = &given.events[j];
+			bool is_newer = event->seq > newest.seq || (event->seq == newest.seq && event->index > newest.index);
+			if (is_newer && is_event_wanted(&watch->cli->options, event))
+				newest = *event;
+		}
+		subscription_events_taken(watch->depths[i].subscription);
+	}
+	if (newest.seq)
+		live_tell(watch->live, &newest);
+}
+
 static int follow_picture(struct watch *watch)
 {
 	for (bool ends = false;;) {
@@ -276,6 +303,7 @@ static int follow_picture(struct watch *watch)
 		for (uint32_t i = 0; !error && i < watch->depth_count; i++)
 			error = subscription_step(watch->depths[i].subscription, i ? 0 : STEP_MS);
 		error = error == -EINTR ? 0 : error ? error : watch->error;
+		tell_newest(watch);
 		look(watch, &sight);
 		if (!error && !watch->has_begun && is_exact_everywhere(watch))
 			error = begin_picture(watch, &sight);
@@ -362,6 +390,7 @@ int coverage_watch(struct cli *cli)
 							    .query_endpoint = cli->options.query,
 							    .path = path,
 							    .depth = top_depth + i,
+							    .wants_events = watch->live,
 							    .user = watched,
 							    .on_record = on_record,
 							    .on_state = on_state };

@@ -125,23 +125,43 @@ static const char *goal(const struct baophu_event *event, bool is_rate, bool vie
 	return buffer;
 }
 
-const char *event_sentence(const struct baophu_event *event, const struct names *names, unsigned decimals, bool vietnamese,
+const char *event_headline(const struct baophu_event *event, const struct names *names, bool vietnamese,
 			   char buffer[static EVENT_SENTENCE_BYTES])
 {
-	char said[EVENT_TEXT_BYTES], reached[EVENT_TEXT_BYTES], value[NUMBER_BYTES], target[NUMBER_BYTES];
-	bool is_rate = names_is_indicator(names, event->measure);
+	const char *unit = *event->name ? event->name : event->unit, *measure = names_text(names, event->measure);
+	char said[EVENT_TEXT_BYTES];
 	event_said(event, vietnamese, said);
-	event_reached(event, is_rate, decimals, vietnamese, reached);
-	figure(event, is_rate, decimals, vietnamese, value);
-	goal(event, is_rate, vietnamese, target);
-	snprintf(buffer, EVENT_SENTENCE_BYTES, _("%s · %s: %s of plan %s, %s/%s%s%s%s"), *event->name ? event->name : event->unit,
-		 names_text(names, event->measure), said, event->plan, value, target, *reached ? " (" : "", reached,
-		 *reached ? ")" : "");
+	if (event->count)
+		snprintf(buffer, EVENT_SENTENCE_BYTES, _("%s · %s, plan %s: %s"), unit, measure, event->plan, said);
+	else
+		snprintf(buffer, EVENT_SENTENCE_BYTES, _("%s · %s: %s of plan %s"), unit, measure, said, event->plan);
 	return buffer;
 }
 
-/* The time alone where it is on the event's day, as it nearly always is; not of a day that was told about later. */
-static const char *time_of(const struct baophu_event *event, bool vietnamese, char buffer[static FIELD_BYTES])
+const char *event_figures(const struct baophu_event *event, const struct names *names, unsigned decimals, bool vietnamese,
+			  char buffer[static EVENT_TEXT_BYTES])
+{
+	char reached[EVENT_TEXT_BYTES], value[NUMBER_BYTES], target[NUMBER_BYTES];
+	bool is_rate = names_is_indicator(names, event->measure);
+	figure(event, is_rate, decimals, vietnamese, value);
+	goal(event, is_rate, vietnamese, target);
+	event_reached(event, is_rate, decimals, vietnamese, reached);
+	snprintf(buffer, EVENT_TEXT_BYTES, *reached ? "%s/%s (%.60s)" : "%s/%s", value, target, reached);
+	return buffer;
+}
+
+const char *event_sentence(const struct baophu_event *event, const struct names *names, unsigned decimals, bool vietnamese,
+			   char buffer[static EVENT_SENTENCE_BYTES])
+{
+	char figures[EVENT_TEXT_BYTES];
+	event_headline(event, names, vietnamese, buffer);
+	event_figures(event, names, decimals, vietnamese, figures);
+	size_t used = strlen(buffer);
+	snprintf(buffer + used, EVENT_SENTENCE_BYTES - used, ", %s", figures);
+	return buffer;
+}
+
+const char *event_time(const struct baophu_event *event, bool vietnamese, char buffer[static FIELD_BYTES])
 {
 	struct field date = field_date(event->day), time = field_time(event->time_ms);
 	char day[FIELD_BYTES];
@@ -162,7 +182,7 @@ int event_write(struct writer *writer, const struct names *names, const struct b
 	snprintf(id, sizeof id, "%llu.%u", (unsigned long long)event->seq, event->index);
 	const struct field fields[EVENT_FIELDS] = {
 		field_date(event->day),
-		people ? field_text(time_of(event, vietnamese, time)) : field_time(event->time_ms),
+		people ? field_text(event_time(event, vietnamese, time)) : field_time(event->time_ms),
 		field_code(id),
 		field_integer((int64_t)event->seq),
 		field_integer(event->index),

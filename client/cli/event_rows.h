@@ -17,6 +17,14 @@ const char *event_said(const struct baophu_event *event, bool vietnamese, char b
  * where there is no report. Returns `buffer`. */
 const char *event_reached(const struct baophu_event *event, bool is_rate, unsigned decimals, bool vietnamese,
 			  char buffer[static EVENT_TEXT_BYTES]);
-/* The whole in one line: "Thới Lai · BHXH tự nguyện: đạt 50% kế hoạch nam-2024, 1.600/2.857 (56,00%)". Returns `buffer`. */
+/* When it was: the time alone where that is on the event's day, as it nearly always is; else with its date. Returns `buffer`. */
+const char *event_time(const struct baophu_event *event, bool vietnamese, char buffer[static FIELD_BYTES]);
+/* Who crossed what: "Thới Lai · BHXH tự nguyện: đạt 50% kế hoạch nam-2024". Returns `buffer`. */
+const char *event_headline(const struct baophu_event *event, const struct names *names, bool vietnamese,
+			   char buffer[static EVENT_SENTENCE_BYTES]);
+/* With what: "1.600/2.857 (56,00%)". Returns `buffer`. */
+const char *event_figures(const struct baophu_event *event, const struct names *names, unsigned decimals, bool vietnamese,
+			  char buffer[static EVENT_TEXT_BYTES]);
+/* Both in one line. Returns `buffer`. */
 const char *event_sentence(const struct baophu_event *event, const struct names *names, unsigned decimals, bool vietnamese,
 			   char buffer[static EVENT_SENTENCE_BYTES]);

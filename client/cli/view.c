@@ -860,6 +860,15 @@ static void say_state(const struct view_frame *frame, char *buffer, size_t size)
 	}
 }
 
+/* A figure is whole or not there. */
+static void put_news(struct view_screen *screen, const struct view_frame *frame)
+{
+	char text[VIEW_LINE_BYTES];
+	struct pen pen = begin_line(screen, frame, VIEW_RECENT);
+	snprintf(text, sizeof text, "%s, %s", frame->news, frame->news_figures);
+	put_sides(&pen, width_of(text) <= pen.columns_max ? text : frame->news, frame->news_time, false);
+}
+
 void view_screen_finish(struct view_screen *screen)
 {
 	free(screen->lines);
@@ -891,6 +900,8 @@ int view_lay_out(const struct view *view, const struct view_frame *frame, struct
 	fit_columns(frame->width < VIEW_COLUMNS_MAX ? frame->width : VIEW_COLUMNS_MAX, &layout);
 	/* A low screen keeps what matters: figures and the standing. */
 	size_t legends = height >= 8 ? put_legend(NULL, frame, layout.marks) : 0, frames = height >= 4 ? 3 : height > 1;
+	bool has_news = height >= 8 && frame->news;
+	legends += has_news;
 	screen->page = height > frames + legends ? height - frames - legends : 0;
 	size_t last = view->count > screen->page ? view->count - screen->page : 0;
 	screen->offset = frame->offset < last ? frame->offset : last;
@@ -913,8 +924,10 @@ int view_lay_out(const struct view *view, const struct view_frame *frame, struct
 		}
 		put_row(screen, view, frame, &layout, row, row->is_recent && !row->is_heading ? frame->is_ascii ? "*" : "▸" : "");
 	}
-	if (legends)
+	if (legends > has_news)
 		put_legend(screen, frame, layout.marks);
+	if (has_news)
+		put_news(screen, frame);
 	if (frames) {
 		char text[VIEW_LINE_BYTES];
 		struct pen pen = begin_line(screen, frame, VIEW_STATUS);

@@ -51,6 +51,8 @@ struct view_frame {
 	enum holding_state state; /* the least certain of what is shown */
 	uint64_t seq; /* last proof; 0: none yet */
 	char since[9]; /* clock time of the last proof */
+	const char *news; /* what happened last, on a line above the standing; NULL: nothing did, and there is no such line */
+	const char *news_figures, *news_time; /* with what, and when; each left out where it has no room */
 };
 enum view_style { VIEW_PLAIN, VIEW_HEADING, VIEW_UNIT, VIEW_RECENT, VIEW_STATUS };
 enum { VIEW_COLUMNS_MAX = 240, VIEW_ROWS_MAX = 400, VIEW_LINE_BYTES = 1024 };

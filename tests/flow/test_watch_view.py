@@ -197,6 +197,17 @@ class View(unittest.TestCase):
             self.assertEqual(watch.ends(), 0)
             self.is_given_back(watch)
 
+    def test_who_crosses_a_line_is_told_below(self):
+        with self.watch("92", "--measure", "bhxh_tn", "--plan", "nam-2024") as watch:
+            watch.shows("chính xác")
+            self.assertFalse(watch.screen.line("nam-2024,"))  # of what was before it tells nothing
+            self.report(1400)
+            watch.shows("Thới Lai · BHXH tự nguyện: tụt xuống dưới 50% kế hoạch nam-2024")
+            self.report(2857)
+            watch.shows("Thới Lai · BHXH tự nguyện: đạt 100% kế hoạch nam-2024, 2.857/2.857 (100,00%)")
+            watch.type(b"q")
+            self.assertEqual(watch.ends(), 0)
+
     def test_it_scrolls_and_fits_another_size(self):
         with self.watch("481", "--measure", "bhxh_tn", language="en", rows=12) as watch:
             watch.shows("exact at log place")

@@ -117,6 +117,12 @@ Test(events, are_a_sentence)
 			 "Thới Lai · BHXH tự nguyện: đạt 50% kế hoạch nam-2024, 1.600/2.857 (56,00%)");
 	cr_assert_str_eq(event_sentence(&bac_kan, &names, 2, true, text),
 			 "Bắc Kạn · BHXH trên lao động: tụt xuống dưới 97,5% kế hoạch nam-2021, 15,54%/16,0% (97,12%)");
+	struct baophu_event over = thoi_lai;
+	over.nth = 0;
+	over.count = 5;
+	cr_assert_str_eq(event_sentence(&over, &names, 2, true, text),
+			 "Thới Lai · BHXH tự nguyện, kế hoạch nam-2024: lên xuống quanh mốc 50% 5 lần, cuối ngày: đạt mốc, "
+			 "1.600/2.857 (56,00%)");
 	struct baophu_event gone = thoi_lai;
 	gone.direction = BAOPHU_DOWN;
 	gone.numerator = BAOPHU_ABSENT;

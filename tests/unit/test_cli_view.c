@@ -330,6 +330,10 @@ Test(view, fits_every_size)
 			if (width > VIEW_COLUMNS_MAX)
 				frame.width = VIEW_COLUMNS_MAX;
 			hold_in_bounds(&frame);
+			frame.news = "Thới Lai · BHXH tự nguyện: đạt 50% kế hoạch nam-2024";
+			frame.news_figures = "1.600/2.857 (56,00%)";
+			frame.news_time = "14:05:09";
+			hold_in_bounds(&frame);
 		}
 }
 
@@ -383,6 +387,35 @@ Test(view, says_how_sure_it_is)
 		hold_in_bounds(&frame);
 		cr_assert(strstr(screen.lines[23].text, cases[i].said), "%s", screen.lines[23].text);
 	}
+}
+
+Test(view, tells_what_happened_last_above_its_standing)
+{
+	watch("vi");
+	struct view_frame frame = frame_of(120, 24);
+	size_t page;
+	hold_in_bounds(&frame);
+	page = screen.page;
+	frame.news = "Thới Lai · BHXH tự nguyện: đạt 50% kế hoạch nam-2024";
+	frame.news_figures = "1.600/2.857 (56,00%)";
+	frame.news_time = "14:05:09";
+	hold_in_bounds(&frame);
+	cr_assert_eq(screen.page, page - 1);
+	cr_assert(strstr(screen.lines[22].text, "Thới Lai · BHXH tự nguyện: đạt 50%") && strstr(screen.lines[22].text, "14:05:09"));
+	cr_assert(strstr(screen.lines[23].text, "chính xác"));
+	cr_assert(strstr(screen.lines[21].text, "minh họa") || strstr(screen.lines[21].text, "suy ra"),
+		  "the legend stands above it: %s", screen.lines[21].text);
+	frame.width = 80;
+	hold_in_bounds(&frame);
+	cr_assert(strstr(screen.lines[22].text, "(56,00%)") && !strstr(screen.lines[22].text, "14:05:09"), "%s",
+		  screen.lines[22].text);
+	frame.width = 70;
+	hold_in_bounds(&frame);
+	cr_assert(strstr(screen.lines[22].text, "kế hoạch nam-2024") && !strstr(screen.lines[22].text, "1.6"),
+		  "no figure is cut: %s", screen.lines[22].text);
+	frame.height = 6;
+	hold_in_bounds(&frame);
+	cr_assert_null(strstr(screen.lines[4].text, "đạt 50%"), "a low screen keeps what matters");
 }
 
 Test(view, shows_an_empty_screen_before_the_first_proof)
