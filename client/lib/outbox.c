@@ -28,6 +28,7 @@ enum {
 	WORK_OUTCOMES = 2048, /* of one call of outbox_work: the caller has other things to do */
 	WINDOW_BYTES = 1 << 20, /* unanswered at most, whatever the centre's credit */
 	PRUNE_MS = 3600 * 1000,
+	WELCOME_AGAIN_MS = 20 * 3600 * 1000, /* a centre names its backup in Welcome only, and makes one a day */
 	NUMBER_BITS = 52,
 };
 static const int64_t keep_ms = (int64_t)OUTBOX_KEEP_DAYS * 86400 * 1000;
@@ -58,7 +59,7 @@ struct outbox {
 
 	struct outbox_bytes receipts; /* heard, not saved */
 	int64_t receipts_since_ms, no_room_ms;
-	int64_t pruned_ms;
+	int64_t pruned_ms, welcomed_ms; /* monotonic */
 
 	struct spool_cursor
 	    *answered; /* walks batches, to tell of those that have all their receipts; NULL: to be opened at answered_from */
@@ -742,6 +743,7 @@ static int take_welcome(struct outbox *outbox)
 	int error = 0;
 	outbox_series_of(&outbox->state, outbox->session_run.base, &begin, &end);
 	outbox->welcomes = welcome->welcomes;
+	outbox->welcomed_ms = monotonic_ms();
 	outbox->backoff_ms = 0;
 	standing->hindrance = OUTBOX_FREE;
 	standing->code = BAOPHU_CODE_NONE;
@@ -971,6 +973,17 @@ static int prune(struct outbox *outbox)
 	return error ? error : find_first(outbox);
 }
 
+/* An office that is connected for months would never hear of a backup. When all is answered a session is opened anew, once a day, if there is
+ * anything that a newer backup could let go. */
+static void hear_of_backup(struct outbox *outbox)
+{
+	const struct outbox_standing *standing = &outbox->state.standing;
+	bool is_idle = standing->answered_to == standing->next && !outbox->receipts.used && !outbox->is_staging;
+	if (outbox->session && session_standing(outbox->session)->is_open && is_idle &&
+	    spool_standing(outbox->spool)->segments > 1 && monotonic_ms() - outbox->welcomed_ms >= WELCOME_AGAIN_MS)
+		drop_session(outbox);
+}
+
 /* ---- the work ---- */
 
 static int hear_outcomes(struct outbox *outbox, bool *ret_progress)
@@ -1036,8 +1049,10 @@ int outbox_work(struct outbox *outbox)
 		}
 	}
 	see_standing(outbox);
-	if (!error && (!outbox->pruned_ms || monotonic_ms() - outbox->pruned_ms >= PRUNE_MS))
+	if (!error && (!outbox->pruned_ms || monotonic_ms() - outbox->pruned_ms >= PRUNE_MS)) {
 		error = prune(outbox);
+		hear_of_backup(outbox);
+	}
 	return error;
 }
 

@@ -22,7 +22,7 @@
 enum { NOTE_BYTES = 1 << 20, OLD_BATCHES = 60, NEW_BATCHES = 20 };
 static const int64_t day_s = 86400;
 
-static int64_t ahead_s;
+static int64_t ahead_s, monotonic_ahead_s;
 int __real_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
@@ -30,6 +30,8 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 	int result = __real_clock_gettime(clock, time);
 	if (clock == CLOCK_REALTIME)
 		time->tv_sec += ahead_s;
+	if (clock == CLOCK_MONOTONIC)
+		time->tv_sec += monotonic_ahead_s;
 	return result;
 }
 
@@ -203,6 +205,26 @@ Test(backup_pruning, what_an_office_forgot_is_in_the_backup_and_what_came_later_
 	must_have(OLD_BATCHES + NEW_BATCHES + 1);
 	outbox_close(outbox);
 	cr_assert(count_segments() >= left, "nothing more is forgotten while no backup is named");
+}
+
+Test(backup_pruning, an_office_that_stays_connected_hears_of_a_backup_too, .timeout = 120)
+{
+	struct outbox *outbox = open_office();
+	save_days(outbox, 0, OLD_BATCHES);
+	work_until(outbox, is_delivered);
+	cr_assert_eq(back_up(), 0);
+	int full = count_segments();
+	cr_assert(outbox_standing(outbox)->is_connected && !outbox_standing(outbox)->has_backup);
+	ahead_s = 8 * day_s;
+	monotonic_ahead_s = day_s;
+	for (int64_t until = link_now_ms() + SERVER_WAIT_MS; count_segments() >= full - 1 && link_now_ms() < until;)
+		cr_assert_eq(outbox_wait(outbox, 50), 0);
+	cr_assert_lt(count_segments(), full - 1);
+	cr_assert(outbox_standing(outbox)->has_backup);
+	save_days(outbox, OLD_BATCHES, 1);
+	work_until(outbox, is_delivered);
+	must_have(OLD_BATCHES + 1);
+	outbox_close(outbox);
 }
 
 Test(backup_pruning, nothing_is_forgotten_for_a_copy_that_the_centre_was_not_told_of, .timeout = 120)
