@@ -686,6 +686,7 @@ static int fill_held_unit(struct question *question, struct wire_held_info *info
 int query_held(struct question *question)
 {
 	struct query_engine *engine = question->engine;
+	uint64_t since_seq = question->query->since_seq, cut_seq = question->answer->cut.seq;
 	const struct vec *held = &engine->registry.held;
 	struct wire_held_info *items = question_alloc(question, question->limit, sizeof *items);
 	uint32_t count = 0;
@@ -694,7 +695,9 @@ int query_held(struct question *question)
 		return -ENOMEM;
 	for (uint64_t at = question->position; at < held->count && !error; at++) {
 		const struct held *one = vec_at(held, struct held, at);
-		if (one->decided || one->seq > question->answer->cut.seq)
+		bool is_decided = one->decided && one->decided_seq <= cut_seq;
+		if (one->seq > cut_seq || one->seq < since_seq || (is_decided && !since_seq) ||
+		    (question->agent && one->agent != question->agent))
 			continue;
 		if (count == question->limit) {
 			question_continue(question, at);
@@ -709,6 +712,10 @@ int query_held(struct question *question)
 							.code = one->code,
 							.entry = one->entry,
 							.time_ms = one->time_ms };
+		if (is_decided) {
+			items[count].decision = one->released ? BAOPHU_APPLIED : BAOPHU_REFUSED;
+			items[count].decision_seq = one->decided_seq;
+		}
 		error = fill_held_unit(question, &items[count++]);
 	}
 	log_reader_release(engine->log_reader);

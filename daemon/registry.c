@@ -71,6 +71,8 @@ static int held_decide(struct registry *registry, const struct entry_held_decisi
 	if (!held || held->decided)
 		return -BAOPHU_EDAMAGED;
 	held->decided = true;
+	held->released = decision->release;
+	held->decided_seq = entry_id_seq(id);
 	registry->held_waiting--;
 	if (!decision->release)
 		return 0;

@@ -13,12 +13,13 @@
 #include "record.h"
 #include "units.h"
 
-struct held { /* an update waiting for a decision */
+struct held { /* an update that waited for a decision, or waits */
 	uint64_t seq, epoch, number;
 	uint32_t agent, entry;
 	enum baophu_code code;
 	int64_t time_ms;
-	bool decided;
+	bool decided, released; /* decided and not released: refused */
+	uint64_t decided_seq;
 };
 /* The entries of a held update that was released: from this id to the end of its record, or to the next of these in it. */
 struct release {

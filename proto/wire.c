@@ -1578,6 +1578,8 @@ static void put_held_info(struct field_writer *writer, const struct wire_held_in
 	pb.time_ms = held->time_ms;
 	pb.unit = lend(held->unit);
 	pb.suggestion = lend(held->suggestion);
+	pb.decision = (Baophu__V1__Verdict)held->decision;
+	pb.decision_seq = held->decision_seq;
 	put_message(writer, ANSWER_HELD, &pb.base);
 }
 
@@ -1596,6 +1598,8 @@ static bool read_held_info(struct wire_arena *arena, const uint8_t *bytes, size_
 		.suggestion = pb->suggestion,
 		.entry = pb->entry,
 		.time_ms = pb->time_ms,
+		.decision = (enum baophu_verdict)wire_known((uint64_t)pb->decision, BAOPHU_REFUSED),
+		.decision_seq = pb->decision_seq,
 	};
 	return is_code_or_empty(pb->agent) && is_code_or_empty(pb->unit) && is_code_or_empty(pb->suggestion) &&
 	       wire_read_code_number((uint64_t)pb->code, &held->code);

@@ -428,6 +428,8 @@ struct wire_held_info {
 	enum baophu_code code;
 	uint32_t entry;
 	int64_t time_ms;
+	enum baophu_verdict decision; /* APPLIED: released; REFUSED; 0: still held */
+	uint64_t decision_seq;
 };
 struct wire_log_info {
 	struct baophu_place place;

@@ -1,8 +1,7 @@
-/* decisions.h - what an administrator of the centre decided about this office's held updates, found out by asking.
+/* decisions.h - what became of this office's held updates, found out by asking.
  *
- * The centre lists what is held and undecided; what this outbox still takes for held and is not in that list was decided. Released it was when
- * a figure of it stands in the history after it was held, under this office's name; else it was refused. One step at a time, never waiting;
- * asks only while the outbox has something held. Threads: one.
+ * The centre lists what it held, and what of it was released or refused since, by itself or by an administrator; what this outbox still takes
+ * for held is settled by that. A page at a time, never waiting; asks only while the outbox has something held. Threads: one.
  */
 #pragma once
 
@@ -11,7 +10,7 @@
 #include "outbox.h"
 #include "reader.h"
 
-enum { DECISIONS_DESCRIPTORS = 2, DECISIONS_HELD_MAX = 4096 /* of this office, that can be told apart at a time */ };
+enum { DECISIONS_DESCRIPTORS = 2 };
 struct decisions;
 /* All borrowed but copied. Returns owned; -ENOMEM. */
 int decisions_open(const char *endpoint, const char *agent, struct decisions **ret_decisions);

@@ -7,6 +7,7 @@ What the sheets mean is tested where they are read; here it is that what was sai
 was not comes back.
 """
 
+import contextlib
 import csv
 import datetime
 import io
@@ -83,7 +84,11 @@ class OnATerminal(OfficeTest):
             done = subprocess.run([self.office.program, "report", path, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=terminal,
                                   env={**os.environ, "BAOPHU_AGENT_CONFIG": str(self.office.config), "BAOPHU_LANG": "en"}, check=True)
             os.close(terminal)
-            shown = os.read(master, 65536).decode()
+            shown = b""
+            with contextlib.suppress(OSError):  # the end of a terminal
+                while piece := os.read(master, 65536):
+                    shown += piece
+            shown = shown.decode()
             os.close(master)
             self.assertIn("10,000", done.stdout.decode())
             steps = [int(step) for step in re.findall(r"\r *(\d+)%", shown)]
@@ -350,6 +355,32 @@ class WithACentre(OfficeTest):
         self.assertEqual(self.centre.standing("92791", "bhyt"), {"2024-04-30": 5})
         self.assertEqual([row["unit"] for row in self.rows(self.office.returned("b.csv"))], ["92792"])
         wait_until(lambda: "Tất cả đã được tính" in self.office.text(self.office.received("a.csv")), "the note says that it counts")
+
+    def test_of_held_percentages_and_withdrawals_too_it_is_told_what_became(self):
+        self.office.kill()
+        (self.office.data / "mirror").unlink()
+        self.centre.kill()
+        self.office.start()
+        sent = (("made.csv", "92791", '"92,62%"'), ("not.csv", "92792", '"92,62%"'), ("undone.csv", "92791", "5"), ("left.csv", "92792", "5"))
+        for name, unit, value in sent:
+            self.office.drop(name, HEADING + f"{unit},bhyt,2024-04-30,{value}\n")
+            self.office.saved(name)
+        for batch in (3, 4):
+            self.office.run("undo", batch)
+        self.centre.start()
+        states = lambda: {row["batch"]: row["state"] for row in self.office.json("list")}
+        wait_until(lambda: states() == {batch: "held" for batch in range(1, 7)}, "all are held")
+        self.centre.run("unit", "import", self.write("new.csv", "change,date,code,name,level,parent\n"
+                                                                "create,2012-01-01,92791,Ấp Mới,commune,927\n"), output=None)
+        for row in self.centre.rows("held", "list"):
+            if row["unit"] == "92792":
+                self.centre.run("held", "refuse", row["seq"], output=None)
+        self.office.kill()
+        self.office.start()
+        wait_until(lambda: states() == {1: "received", 2: "refused", 3: "received", 4: "refused", 5: "received", 6: "refused"},
+                   f"all are decided {states()}")
+        self.assertEqual(self.centre.versions("92791", "bhyt")[0][:2], ("2024-04-30", 5))
+        self.assertEqual(self.centre.standing("92791", "bhyt"), {}, "and taken back")
 
     def test_killed_again_and_again_it_loses_nothing_and_counts_nothing_twice(self):
         seed = int.from_bytes(os.urandom(4), "big")

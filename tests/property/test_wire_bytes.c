@@ -673,6 +673,8 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 			.code = BAOPHU_CODE_NO_OWNER,
 			.entry = draw_u32(),
 			.time_ms = draw_figure(),
+			.decision = (enum baophu_verdict)below(4),
+			.decision_seq = draw_number(),
 		};
 		log[i] = (struct wire_log_info){
 			.place = draw_place(),

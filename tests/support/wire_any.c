@@ -742,6 +742,8 @@ static json_t *held_info_json(const void *element)
 	put_number(json, "time_ms", (uint64_t)held->time_ms);
 	put_text(json, "unit", held->unit);
 	put_text(json, "suggestion", held->suggestion);
+	put_enum(json, "decision", &baophu__v1__verdict__descriptor, held->decision);
+	put_number(json, "decision_seq", held->decision_seq);
 	return json;
 }
 

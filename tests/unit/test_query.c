@@ -1455,6 +1455,17 @@ Test(query, held_updates_are_listed_with_what_they_name)
 	centre_sync(&f.centre);
 	query = question(WIRE_QUERY_HELD, "", 0);
 	cr_assert_eq(ask(&f, &query).held_count, 0);
+	/* Whoever asks since when is told what became of it; its sender alone. */
+	query.since_seq = seq;
+	query.agent = "cantho";
+	answer = ask(&f, &query);
+	cr_assert(answer.held_count == 1 && answer.held[0].seq == seq && answer.held[0].decision == BAOPHU_APPLIED &&
+		  answer.held[0].decision_seq == seq + 1);
+	query.since_seq = seq + 1;
+	cr_assert_eq(ask(&f, &query).held_count, 0);
+	query.since_seq = seq;
+	query.agent = "control";
+	cr_assert_eq(ask(&f, &query).held_count, 0);
 	/* What an administrator released is still a figure of the office that sent it. */
 	query = question(WIRE_QUERY_HISTORY, "900.1", 0);
 	answer = ask(&f, &query);
