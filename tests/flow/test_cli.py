@@ -217,7 +217,8 @@ class Commands(unittest.TestCase):
         self.assertEqual([row["number"] is None for row in rows], [False, False, False, True, True, False])
         self.assertEqual([(row["unit"], row["unit_name"], row["target"], row["id"]) for row in rows],
                          [("927", "Thới Lai", 1000, f"{row['seq']}.{row['index']}") for row in rows])
-        self.assertEqual(self.centre.rows(*asked, "--limit", "2"), rows[-2:])
+        self.assertEqual(self.centre.rows(*asked, "--limit", "4"), rows[-4:])
+        self.assertEqual(self.centre.rows("event", "list", "927", "--plan", "moc-2024", "--since", receipts[1]), rows[3:])
         self.assertEqual(self.centre.rows("event", "list", "92", "--plan", "moc-2024", "--since", since), rows)
         self.assertEqual(self.centre.rows("event", "list", "92", "--depth", "0", "--plan", "moc-2024"), [])
         self.assertEqual(self.centre.rows(*asked, "--to", "2020-01-01"), [])
