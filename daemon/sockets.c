@@ -2,8 +2,14 @@
  *
  * Reasons of the options: a message over MAXMSGSIZE is refused before it is buffered; HANDSHAKE_IVL frees the descriptor of a peer that
  * says nothing; MANDATORY makes an answer to a peer that is gone an error instead of silence; LINGER 0, but for the last words of a clean end, because every
- * answer can be asked for again; XPUB_VERBOSE so that each joiner gets its seal, and never NODROP, by which one slow subscriber would stop all. Routing ids
- * come from rand(), which libzmq never seeds: a peer that can guess the next one and claims it makes libzmq abort.
+ * answer can be asked for again. Routing ids come from rand(), which libzmq never seeds: a peer that can guess the next one and claims it makes
+ * libzmq abort.
+ *
+ * Publishing: VERBOSE so that each joiner gets its seal. SNDHWM is nearly three cuts of a whole country (11,764 units), as a new day makes them: of
+ * one of those, subscribers that paused for a second got all with 16,384 and 86 % with 8,192; with 1,024, 30 % even when they read. A full queue costs
+ * 6 MiB a subscriber. Never NODROP: when one queue was full, everybody else lost the rest of the cut too, and all of the next. The figures
+ * are in docs/performance.md. A second I/O thread, so that updates do not wait behind handshakes, or behind
+ * publications to a thousand.
  */
 #include "sockets.h"
 
@@ -26,6 +32,9 @@ enum {
 	LAST_WORDS_MS = 300, /* how long an answer that is under way may keep the end waiting */
 	DROPS_A_CALL = 1000, /* a peer that sends rubbish may not keep the loop from its other work */
 };
+
+/* Threads of libzmq that read and write connections. */
+enum { IO_UPDATES, IO_SUBSCRIBERS, IO_COUNT };
 
 struct sockets {
 	void *context;
@@ -87,12 +96,19 @@ static int ipc_is_free(const char *endpoint)
 	return result ? 0 : -EADDRINUSE;
 }
 
+/* Bits 1 << I/O thread. */
+static uint64_t io_threads_of(enum sockets_name name)
+{
+	return UINT64_C(1) << (name == SOCKETS_INGEST || name == SOCKETS_CONTROL ? IO_UPDATES : IO_SUBSCRIBERS);
+}
+
 static int socket_open(struct sockets *sockets, enum sockets_name name, const char *endpoint)
 {
 	bool is_publisher = name == SOCKETS_PUBLISH;
 	void *socket = sockets->socket[name] = zmq_socket(sockets->context, is_publisher ? ZMQ_XPUB : ZMQ_ROUTER);
 	if (!socket)
 		return -errno;
+	uint64_t io_threads = io_threads_of(name);
 	int64_t max_bytes = is_publisher ? SOCKETS_TOPIC_BYTES_MAX : BAOPHU_MESSAGE_BYTES_MAX;
 	int is_v6 = strchr(endpoint, '[') != NULL; /* else a v4 address would be bound, and named, as a v6 one */
 	int error = SET_ALL(socket, bound);
@@ -100,7 +116,8 @@ static int socket_open(struct sockets *sockets, enum sockets_name name, const ch
 		error = -errno;
 	if (!error)
 		error = is_publisher ? SET_ALL(socket, publisher) : SET_ALL(socket, router);
-	if (!error && zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof max_bytes))
+	if (!error && (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof max_bytes) ||
+		       zmq_setsockopt(socket, ZMQ_AFFINITY, &io_threads, sizeof io_threads)))
 		error = -errno;
 	if (error)
 		return error;
@@ -136,7 +153,7 @@ int sockets_open(const struct config *config, struct stats *stats, struct socket
 		free(sockets);
 		return error;
 	}
-	zmq_ctx_set(sockets->context, ZMQ_IO_THREADS, 1);
+	zmq_ctx_set(sockets->context, ZMQ_IO_THREADS, IO_COUNT);
 	zmq_ctx_set(sockets->context, ZMQ_MAX_SOCKETS, 64);
 	zmq_ctx_set(sockets->context, ZMQ_BLOCKY, 0);
 	for (int name = 0; name < SOCKETS_COUNT && !error; name++) {
