@@ -88,6 +88,13 @@ static const struct command commands[] = {
 	  "baophu event list VN --depth 1 --plan nam-2024\n"
 	  "baophu event list --from 01/04/2024 --limit 20\n"
 	  "baophu event list --since 812 -o jsonl" },
+	{ "event", "watch", "[UNIT]", 0, 1,
+	  BIT(OPTION_DEPTH) | BIT(OPTION_PLAN) | BIT(OPTION_MEASURE) | BIT(OPTION_SINCE_SEQ) | BIT(OPTION_DECIMALS) |
+	      BIT(OPTION_QUERY) | BIT(OPTION_PUBLISH),
+	  event_watch, N_("each event as it happens, until it is interrupted; with --since first what happened from there on"),
+	  "baophu event watch\n"
+	  "baophu event watch 92 --depth 1 --plan nam-2024\n"
+	  "baophu event watch VN --since 812 -o jsonl" },
 	{ "report", "send", "UNIT MEASURE VALUE --to DATE --agent NAME", 3, 3,
 	  BIT(OPTION_AGENT) | BIT(OPTION_FROM) | BIT(OPTION_TO) | BIT(OPTION_EXTENT) | BIT(OPTION_STATUS) | BIT(OPTION_ORIGIN) |
 	      BIT(OPTION_BOUND) | BIT(OPTION_REASON) | BIT(OPTION_NUMBERS) | BIT(OPTION_DECIMALS) | BIT(OPTION_DRY_RUN) |

@@ -22,6 +22,7 @@ int threshold_list(struct cli *cli);
 int threshold_set(struct cli *cli);
 int threshold_remove(struct cli *cli);
 int event_list(struct cli *cli);
+int event_watch(struct cli *cli);
 int report_send(struct cli *cli);
 int report_import(struct cli *cli);
 int held_list(struct cli *cli);

@@ -41,7 +41,7 @@ class Commands(unittest.TestCase):
     def test_help_is_there_for_every_command_in_both_languages(self):
         overview = self.run_ends(0, "help").stdout
         commands = [line.split()[:2] for line in overview.splitlines() if line.startswith("  ") and not line.startswith("  baophu")]
-        self.assertEqual(len(commands), 29)
+        self.assertEqual(len(commands), 30)
         for noun, verb in commands:
             english, vietnamese = (self.run_ends(0, noun, verb, "--help", "--lang", language).stdout for language in ("en", "vi"))
             self.assertIn("Examples:", english)
