@@ -63,8 +63,8 @@ static void end_progress(const struct show *show)
 static void on_bad_page(int signal)
 {
 	static const char text[] =
-	    "baophud: a page of the log or of the copy cannot be read from the disk; the kernel's messages name "
-	    "the disk. No backup was made\n";
+	    "baophud: backup: a page of the log or of a copy cannot be read from the disk; the kernel's messages "
+	    "name the disk. Nothing was proved\n";
 	(void)signal;
 	ssize_t put = write(STDERR_FILENO, text, sizeof text - 1);
 	(void)put;

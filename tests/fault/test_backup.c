@@ -511,6 +511,32 @@ Test(backup, a_full_disk_is_said_and_nothing_is_left_on_it, .timeout = 120)
 	scene_finish(&scene);
 }
 
+Test(backup, on_the_disk_of_the_log_it_never_takes_the_room_that_the_log_needs)
+{
+	char base[] = "/tmp/baophu-log-XXXXXX";
+	cr_assert_not_null(mkdtemp(base));
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", base, "tmpfs", 0, "size=60m") < 0) {
+		fprintf(stderr, "skipped: a file system cannot be mounted here (%s)\n", strerror(errno));
+		rmdir(base);
+		return;
+	}
+	setenv("TMPDIR", base, 1);
+	struct scene scene;
+	scene_init(&scene);
+	scene_fill(&scene, 10);
+	cr_assert_eq(scene_backup(&scene, 1, NULL, NULL), -BAOPHU_EFULL);
+	cr_assert(strstr(scene.why, "would take the room that the log needs"), "%s", scene.why);
+	struct counts counts = scene_look(&scene);
+	cr_assert(counts.whole == 0 && counts.parts == 0);
+	cr_assert_eq(mount(NULL, base, NULL, MS_REMOUNT, "size=200m"), 0);
+	scene_must_backup(&scene, 1);
+	cr_assert(scene.backup.is_same_disk);
+	scene_finish(&scene);
+	umount(base);
+	rmdir(base);
+}
+
 /* ---- while others append ---- */
 
 /* Appends until it is killed. Returns its process when the log has begun. */

@@ -12,6 +12,7 @@ import os
 import pathlib
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -126,6 +127,25 @@ class Backup(unittest.TestCase):
         other.start()
         self.assertEqual(other.stop(), 0)
         self.assertIn("is not what its name says", self.baophud(74, "--check", proof["path"]).stderr)
+
+    def test_a_page_that_the_disk_does_not_give_is_said(self):
+        """The kernel tells it by SIGBUS, since the log is read by mapping it."""
+        self.centre.start_enrolled()
+        command = [test_articles.BUILD / "daemon" / "baophud", "backup", "--data", self.centre.data, "--to", self.to]
+        for _ in range(100):
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8")
+            while process.poll() is None and not list(self.to.glob("*.part")):
+                pass
+            process.send_signal(signal.SIGBUS)
+            said = process.communicate(timeout=WAIT_S)[1]
+            if process.returncode:
+                break
+            shutil.rmtree(self.to)  # it was faster
+            self.to.mkdir()
+        self.assertEqual(process.returncode, 74, said)
+        self.assertIn("cannot be read from the disk", said)
+        self.assertEqual([path.suffix for path in self.to.iterdir()], [".part"])
+        self.assertIn("removed  1 unfinished", self.baophud(0, "--data", self.centre.data, "--to", self.to).stdout)
 
     def test_wrong_flags_and_directories(self):
         self.centre.start_enrolled()
