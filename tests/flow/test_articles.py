@@ -103,7 +103,7 @@ class Centre:
     def import_text(self, kind, text, *arguments):
         path = pathlib.Path(self.directory.name) / "edited.csv"
         path.write_text(text, encoding="utf-8")
-        self.run(kind, "import", path, "--numbers", "vi", *arguments, output=None)
+        return self.rows(kind, "import", path, "--numbers", "vi", *arguments)[0]["seq"]
 
     def close(self):
         code = self.stop()
@@ -318,16 +318,16 @@ class EditedExamples(unittest.TestCase):
         self.addCleanup(self.centre.close)
         self.centre.import_articles()
 
-    def plan_row(self, unit, as_of, measure, plan):
-        rows = self.centre.rows("coverage", "show", unit, "--as-of", as_of, "--plan", plan)
+    def plan_row(self, unit, as_of, measure, plan, seq):
+        rows = self.centre.rows("coverage", "show", unit, "--as-of", as_of, "--plan", plan, "--min-seq", seq)
         return next(r for r in rows if (r["row"], r["unit"], r["measure"], r["plan_code"]) == ("plan", unit, measure, plan))
 
     def test_a_district_rises_and_its_province_does_not(self):
         text = (ARTICLES / "thoi-lai.csv").read_text(encoding="utf-8")
         edited = text.replace("bhxh_tn,whole,,2024-04-30,1530,", "bhxh_tn,whole,,2024-04-30,1600,")
         self.assertNotEqual(text, edited)
-        self.centre.import_text("report", edited, "--agent", "thoi-lai")
-        row = self.plan_row("927", "2024-04-30", "bhxh_tn", "nam-2024")
+        seq = self.centre.import_text("report", edited, "--agent", "thoi-lai")
+        row = self.plan_row("927", "2024-04-30", "bhxh_tn", "nam-2024", seq)
         self.assertEqual((row["numerator"], row["denominator"], row["percent"]), (1600, 2857, "56.00"))
         rows = self.centre.rows("coverage", "show", "92", "--as-of", "2024-04-30")
         tn = next(r for r in rows if (r["row"], r["unit"], r["measure"]) == ("stock", "92", "bhxh_tn"))
@@ -345,9 +345,9 @@ class EditedExamples(unittest.TestCase):
             for value in (low - 1, low, high, high + 1):
                 with self.subTest(unit=plan["unit"], target=plan["target"], value=value):
                     edited = line.replace(f",{plan['value']},implied,", f",{value},implied,")
-                    self.centre.import_text("plan", f"{header}\n{edited}\n")
+                    seq = self.centre.import_text("plan", f"{header}\n{edited}\n")
                     rows = self.centre.rows("coverage", "show", plan["unit"], "--as-of", as_of, "--plan", plan["plan"],
-                                            "--decimals", decimals)
+                                            "--decimals", decimals, "--min-seq", seq)
                     row = next(r for r in rows if (r["row"], r["unit"], r["measure"]) == ("plan", plan["unit"], plan["target"]))
                     self.assertEqual((row["numerator"], row["denominator"]), (count, value))
                     self.assertEqual(int(row["percent"].replace(".", "")), percent(count, value, decimals), row)
