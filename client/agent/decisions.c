@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-	AGAIN_MS = 10 * 60 * 1000, /* nobody tells us when an administrator decides */
+	AGAIN_MS = 60 * 1000, /* nobody tells us when something is decided */
 	RETRY_MS = 30 * 1000,
 	STEP_MS = 20,
 	ANSWER_MS = 20000,

@@ -354,6 +354,22 @@ static int answer_of(const char *made_as, uint64_t *ret_seq)
 	return -1;
 }
 
+/* It was told before: of a centre that was put back the receipt has another number now. */
+static void remove_receipts(const struct inbox *inbox)
+{
+	char start[INBOX_NAME_BYTES];
+	snprintf(start, sizeof start, "%.200s%s", inbox->name, answers[INBOX_RECEIVED].suffix);
+	DIR *stream = list(inbox->at[SENT]);
+	for (struct dirent *entry; stream && (entry = readdir(stream));) {
+		const char *end = entry->d_name + strlen(start);
+		if (strncmp(entry->d_name, start, strlen(start)) == 0 &&
+		    strcmp(end + strspn(end, "0123456789"), answers[INBOX_RECEIVED].ending) == 0)
+			unlinkat(inbox->at[SENT], entry->d_name, 0);
+	}
+	if (stream)
+		closedir(stream);
+}
+
 static int publish_answer(struct inbox *inbox, int directory, const char *made_as)
 {
 	char name[INBOX_NAME_BYTES], number[24] = "";
@@ -366,13 +382,15 @@ static int publish_answer(struct inbox *inbox, int directory, const char *made_a
 	snprintf(name, sizeof name, "%.200s%s%s%s", inbox->name, answers[answer].suffix, number, answers[answer].ending);
 	int to = inbox->at[answers[answer].place];
 	if (answer == INBOX_SAVED || answer == INBOX_RECEIVED) { /* ours alone: an earlier one is the same answer */
+		char saved[INBOX_NAME_BYTES];
+		struct stat at;
+		snprintf(saved, sizeof saved, "%.200s%s%s", inbox->name, answers[INBOX_SAVED].suffix, answers[INBOX_SAVED].ending);
+		if (answer == INBOX_RECEIVED && fstatat(to, saved, &at, AT_SYMLINK_NOFOLLOW) != 0)
+			remove_receipts(inbox);
 		if (renameat(directory, made_as, to, name) != 0)
 			return -errno;
-		if (answer == INBOX_RECEIVED) {
-			snprintf(name, sizeof name, "%.200s%s%s", inbox->name, answers[INBOX_SAVED].suffix,
-				 answers[INBOX_SAVED].ending);
-			unlinkat(to, name, 0);
-		}
+		if (answer == INBOX_RECEIVED)
+			unlinkat(to, saved, 0);
 		return 0;
 	}
 	return move_beside(directory, made_as, to, name, NULL);

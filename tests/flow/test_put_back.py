@@ -107,6 +107,49 @@ class PutBack(unittest.TestCase):
         self.administrate("server", "resend")
         wait_until(lambda: self.centre.versions("92799", "bhyt") == [("2024-04-30", 4100, True)], "the new office is back", COMPLETE_WITHIN_S)
 
+    def test_what_is_held_for_a_unit_made_since_the_copy_goes_on_by_itself(self):
+        """An office that the copy knows reports on a commune that it does not know, and comes back before the administrator."""
+        self.centre.start_enrolled()
+        office = self.office("thoi-lai").start()
+        office.run("report", "--unit", "927", "--measure", "bhyt", "--date", "1/4/2024", "84000")
+        self.received(office, 1)
+        self.assertEqual(self.centre.stop(), 0)
+        yesterday = self.here / "yesterday"
+        shutil.copytree(self.centre.data, yesterday)
+        self.centre.start()
+        self.administrate("unit", "import", self.file("units.csv", NEW_UNIT))
+        office.kill()
+        office.start()
+        wait_until(lambda: office.run("report", "--unit", "92799", "--measure", "bhyt", "--date", "30/4/2024", "1", "--dry-run", code=None)
+                   .returncode == 0, "the office knows its new commune")
+        for value in ("4100", "4200"):
+            office.run("report", "--unit", "92799", "--measure", "bhyt", "--date", "30/4/2024", value)
+        office.drop("xa-moi.csv", "unit,measure,to,value\n92799,bhxh_tn,2024-04-30,310\n927,bhxh_tn,2024-04-30,1530\n")
+        office.received("xa-moi.csv")
+        self.received(office, 4)
+        office.run("undo", 3)
+        self.received(office, 5)
+        wanted = {key: self.centre.standing(*key) for key in (("927", "bhyt"), ("927", "bhxh_tn"), ("92799", "bhyt"), ("92799", "bhxh_tn"))}
+        self.assertEqual(wanted[("92799", "bhyt")], {"2024-04-30": 4100}, "what was said first stands again")
+        versions = self.centre.versions("92799", "bhyt")
+
+        self.centre.kill()
+        shutil.rmtree(self.centre.data)
+        shutil.copytree(yesterday, self.centre.data)
+        self.centre.start()
+        states = lambda: {row["batch"]: row["state"] for row in office.json("list")}
+        wait_until(lambda: states() == {1: "received", 2: "held", 3: "held", 4: "held", 5: "held"}, f"they wait {states()}", COMPLETE_WITHIN_S)
+        self.assertIn("chờ trung tâm quyết định", office.text(office.received("xa-moi.csv")))
+        self.assertEqual(self.centre.rows("held", "list")[0]["unit"], "92799")
+        self.administrate("server", "resend")
+        wait_until(lambda: {key: self.centre.standing(*key) for key in wanted} == wanted, "everything is back", COMPLETE_WITHIN_S)
+        self.assertEqual(self.centre.rows("held", "list"), [])
+        self.assertEqual(self.centre.versions("92799", "bhyt"), versions, "each once, in order")
+        office.kill()
+        office.start()  # it asks at once; one that runs asks every minute
+        self.received(office, 5)
+        wait_until(lambda: "Tất cả đã được tính" in office.text(office.received("xa-moi.csv")), "and its officer is told")
+
 
 if __name__ == "__main__":
     test_articles.BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
