@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <baophu/status.h>
+
+#include "language.h"
+#include "words.h"
+
 enum {
 	AFTER_RECEIPTS_MS = 500, /* receipts come in crowds */
 	FIGURES_GAP_MS = 2000, /* between two questions for figures while receipts keep coming */
@@ -29,8 +34,9 @@ struct asking {
 	int64_t asked_figures_ms, asked_everything_ms; /* answered last; INT64_MIN: not by this process */
 	int64_t not_before_ms, step_ms, taken_ms;
 	int retry_ms;
-	enum baophu_code code;
-	char trouble[256];
+	int error; /* of the last question; 0 */
+	enum baophu_code code; /* of the answer that refused it */
+	struct baophu_detail detail;
 };
 
 int asking_open(const char *endpoint, const char *agent, const char *path, struct asking **ret_asking)
@@ -73,10 +79,20 @@ struct mirror *asking_mirror(struct asking *asking) { return asking->mirror; }
 
 int64_t asking_taken_ms(const struct asking *asking) { return asking->taken_ms; }
 
-const char *asking_trouble(const struct asking *asking, enum baophu_code *ret_code)
+const char *asking_trouble(const struct asking *asking, bool vietnamese, char *buffer, size_t size)
 {
-	*ret_code = asking->code;
-	return asking->trouble;
+	*buffer = '\0';
+	if (asking->error == -BAOPHU_ENOTFOUND || asking->code == BAOPHU_CODE_AGENT_UNKNOWN)
+		snprintf(buffer, size, "%s", _("the centre does not know this office; ask it to enrol the office"));
+	else if (asking->code && asking->detail.fault != BAOPHU_FAULT_NONE)
+		word_fault(&asking->detail, vietnamese, buffer, size);
+	else if (asking->code)
+		snprintf(buffer, size, "%s", word_code_meaning(asking->code));
+	else if (asking->error == -BAOPHU_ETIMEOUT)
+		snprintf(buffer, size, "%s", _("the centre did not answer in time"));
+	else if (asking->error)
+		snprintf(buffer, size, "%s", baophu_strerror(asking->error));
+	return buffer;
 }
 
 static void sooner(int64_t *due_ms, int64_t ms)
@@ -131,11 +147,10 @@ unsigned asking_poll(const struct asking *asking, struct pollfd ret_descriptors[
 
 static void give_up(struct asking *asking, int error, int64_t now_ms)
 {
-	const char *text = "";
+	asking->error = error;
 	asking->code = BAOPHU_CODE_NONE;
 	if (error == -BAOPHU_EREFUSED && asking->refresh)
-		asking->code = mirror_refresh_why(asking->refresh, &text);
-	snprintf(asking->trouble, sizeof asking->trouble, "%s", *text ? text : baophu_strerror(error));
+		asking->code = mirror_refresh_why(asking->refresh, &asking->detail);
 	stop_asking(asking);
 	asking->retry_ms = asking->retry_ms ? asking->retry_ms * 2 : RETRY_MS;
 	if (asking->retry_ms > RETRY_MS_MAX)
@@ -171,7 +186,8 @@ static void take(struct asking *asking, struct mirror *mirror, int64_t now_ms)
 		asking->figures_ms = now_ms + FIGURES_GAP_MS;
 	asking->retry_ms = 0;
 	asking->code = BAOPHU_CODE_NONE;
-	*asking->trouble = '\0';
+	asking->error = 0;
+	asking->code = BAOPHU_CODE_NONE;
 }
 
 bool asking_work(struct asking *asking, int64_t now_ms, int64_t wall_ms)

@@ -27,7 +27,7 @@ int64_t asking_due_ms(const struct asking *asking);
 unsigned asking_poll(const struct asking *asking, struct pollfd ret_descriptors[ASKING_DESCRIPTORS]);
 /* Does what can be done without waiting. now_ms: monotonic; wall_ms: Unix, for the mirror's own note. True: there is a new mirror. */
 bool asking_work(struct asking *asking, int64_t now_ms, int64_t wall_ms);
-/* What the centre said when it last refused to answer; "" when it did not. Lent until the next asking_work. */
-const char *asking_trouble(const struct asking *asking, enum baophu_code *ret_code);
+/* Why the last question had no answer, for people, in gettext's language; "" when it had one. Returns `buffer`. */
+const char *asking_trouble(const struct asking *asking, bool vietnamese, char *buffer, size_t size);
 /* Monotonic time at which the mirror in hand was taken by this process; INT64_MIN: an earlier one took it. */
 int64_t asking_taken_ms(const struct asking *asking);

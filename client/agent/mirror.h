@@ -131,7 +131,7 @@ int mirror_refresh_begin(enum mirror_scope scope, const struct mirror *held, con
  * -BAOPHU_EFULL; errno values of the disk; -ENOMEM. After anything but 0 only mirror_refresh_end may follow. */
 enum { MIRROR_STEP_MS = 20, MIRROR_ANSWER_MS = 20000 };
 int mirror_refresh_step(struct mirror_refresh *refresh, int64_t now_ms, struct mirror **ret_mirror);
-/* The code and the centre's sentence of an answer that refused. Borrowed until the end. */
-enum baophu_code mirror_refresh_why(const struct mirror_refresh *refresh, const char **ret_text);
+/* The code of an answer that refused, and what was wrong (may be NULL). */
+enum baophu_code mirror_refresh_why(const struct mirror_refresh *refresh, struct baophu_detail *ret_detail);
 /* Gives everything back, whether it was done or not. Takes NULL. */
 void mirror_refresh_end(struct mirror_refresh *refresh);

@@ -47,7 +47,7 @@ struct mirror_refresh {
 
 	int64_t deadline_ms, again_ms;
 	enum baophu_code why;
-	char why_text[BAOPHU_TEXT_BYTES_MAX + 1];
+	struct baophu_detail detail;
 };
 
 static int ask(struct mirror_refresh *refresh, const struct question *question)
@@ -120,10 +120,10 @@ void mirror_refresh_end(struct mirror_refresh *refresh)
 	free(refresh);
 }
 
-enum baophu_code mirror_refresh_why(const struct mirror_refresh *refresh, const char **ret_text)
+enum baophu_code mirror_refresh_why(const struct mirror_refresh *refresh, struct baophu_detail *ret_detail)
 {
-	if (ret_text)
-		*ret_text = refresh->why_text;
+	if (ret_detail)
+		*ret_detail = refresh->detail;
 	return refresh->why;
 }
 
@@ -466,7 +466,7 @@ static int take_refusal(struct mirror_refresh *refresh, const struct wire_answer
 {
 	const struct question *question = &refresh->questions[refresh->at];
 	refresh->why = answer->code;
-	snprintf(refresh->why_text, sizeof refresh->why_text, "%s", answer->text);
+	refresh->detail = answer->detail;
 	if (answer->code == BAOPHU_CODE_BEHIND || baophu_code_is_retryable(answer->code)) {
 		refresh->again_ms = now_ms + AGAIN_MS;
 		return 0;

@@ -119,8 +119,7 @@ int office_standing(struct office *office, struct standing *ret_standing)
 {
 	const struct outbox_standing *outbox = outbox_standing(office->outbox);
 	struct mirror *mirror = asking_mirror(office->asking);
-	enum baophu_code code;
-	const char *trouble = asking_trouble(office->asking, &code);
+	asking_trouble(office->asking, office->vietnamese, office->trouble, sizeof office->trouble);
 	if (mirror)
 		mirror->names.vietnamese = office->vietnamese;
 	*ret_standing = (struct standing){ .mirror = mirror,
@@ -131,7 +130,7 @@ int office_standing(struct office *office, struct standing *ret_standing)
 						   : outbox->has_store  ? STANDING_DOWN
 									: STANDING_NEVER,
 					   .link_since_ms = office->link_since_ms,
-					   .link_text = outbox->is_connected ? "" : trouble,
+					   .link_text = outbox->is_connected ? "" : office->trouble,
 					   .folder = office->config->folder };
 	return unconfirmed_list(office->unconfirmed, office->outbox, mirror ? mirror->place.seq : 0, &ret_standing->pending,
 				&ret_standing->pending_count);

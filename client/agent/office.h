@@ -73,6 +73,7 @@ struct office {
 	int64_t tell_ms; /* not before */
 	int64_t put_back_ms; /* when the centre was put back, as last heard of */
 
+	char trouble[512]; /* why the centre did not answer, as last asked for by office_standing */
 	bool vietnamese; /* language that texts are made in at present */
 	bool is_state_stale; /* TRẠNG THÁI.txt says something old */
 	bool was_connected;

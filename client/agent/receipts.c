@@ -188,7 +188,7 @@ static int collect(struct outbox *outbox, uint64_t id, struct refusals *refusals
 
 static const char *explain(const struct refusal *refusal, char reason[static REASON_BYTES])
 {
-	const char *meaning = word_code_meaning(refusal->code), *advice = word_code_advice(refusal->code);
+	const char *meaning = word_code_meaning(refusal->code), *advice = word_code_office_advice(refusal->code);
 	if (refusal->is_culprit)
 		snprintf(reason, REASON_BYTES, _("the centre refused it: %s; %s"), meaning, advice);
 	else

@@ -445,7 +445,7 @@ static int write_exception(const struct standing *standing, struct writer *write
 	else
 		snprintf(advice, sizeof advice, "%s",
 			 is_held ? _("the centre keeps it until it is decided there; nothing is lost")
-				 : word_code_advice(exception->code));
+				 : word_code_office_advice(exception->code));
 	if (writer_is_for_people(writer)) {
 		char line[3 * LINE_BYTES], day[11];
 		snprintf(line, sizeof line, _("Batch %llu, %s: %s %s %s: %s. What to do: %s."), (unsigned long long)about.batch,

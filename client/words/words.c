@@ -277,6 +277,39 @@ const char *word_code_advice(enum baophu_code code)
 	return "";
 }
 
+/* What an officer can do, who has no command of the centre. */
+static const struct {
+	enum baophu_code code;
+	const char *advice; /* msgid */
+} office_codes[] = {
+	{ BAOPHU_CODE_UNIT_UNKNOWN, N_("mend the code; if it is right, ask the centre to create the unit") },
+	{ BAOPHU_CODE_UNIT_NOT_VALID, N_("report under the unit that is valid on the date, or ask the centre") },
+	{ BAOPHU_CODE_PLAN_UNKNOWN, N_("mend the code; if it is right, ask the centre to set the plan") },
+	{ BAOPHU_CODE_NO_OWNER, N_("check the unit; if it is right, ask the centre to grant it to your office") },
+	{ BAOPHU_CODE_NOT_OWNER, N_("check the unit; ask the centre which office reports it") },
+	{ BAOPHU_CODE_MEASURE_UNKNOWN, N_("mend the code of the measure; your office's form has those that the centre knows") },
+	{ BAOPHU_CODE_NOTHING_STANDS, N_("nothing has to be done: it no longer counts") },
+	{ BAOPHU_CODE_KIND, N_("a level has one date, an amount has a period; see your office's form") },
+	{ BAOPHU_CODE_MALFORMED,
+	  N_("tell the administrator of this office's machine: its program is not of the centre's version") },
+	{ BAOPHU_CODE_PROTOCOL, N_("tell the administrator of this office's machine: its program is not of the centre's version") },
+	{ BAOPHU_CODE_FORBIDDEN, N_("tell the administrator of this office's machine") },
+	{ BAOPHU_CODE_AGENT_UNKNOWN, N_("ask the centre to enrol your office") },
+	{ BAOPHU_CODE_FROZEN, N_("ask the centre which copy of this office's data is the right one") },
+	{ BAOPHU_CODE_EPOCH, N_("nothing has to be done: it is tried again by itself") },
+	{ BAOPHU_CODE_STILL_HELD, N_("ask the centre") },
+	{ BAOPHU_CODE_BUSY, N_("nothing has to be done: it is tried again by itself") },
+	{ BAOPHU_CODE_EXPECT, N_("nothing has to be done: it is tried again by itself") },
+};
+
+const char *word_code_office_advice(enum baophu_code code)
+{
+	for (size_t i = 0; i < sizeof office_codes / sizeof *office_codes; i++)
+		if (office_codes[i].code == code)
+			return _(office_codes[i].advice);
+	return word_code_advice(code);
+}
+
 static const struct {
 	enum baophu_code code;
 	const char *meaning, *advice; /* msgids */

@@ -44,6 +44,8 @@ const char *word_choices(enum word_list list, char *buffer, size_t size);
 /* Why the collector did not apply something: what it means and what to do about it, in the user's language. */
 const char *word_code_meaning(enum baophu_code code);
 const char *word_code_advice(enum baophu_code code);
+/* The advice for an officer, who has no command of the centre. */
+const char *word_code_office_advice(enum baophu_code code);
 /* The same of a line that was to be watched, or no longer. */
 const char *word_line_meaning(enum baophu_code code);
 const char *word_line_advice(enum baophu_code code);

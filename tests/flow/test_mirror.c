@@ -113,8 +113,8 @@ static int refresh(struct office *office, enum mirror_scope scope, const struct 
 		result = mirror_refresh_step(refresh, link_now_ms(), ret_mirror);
 	}
 	if (result == -BAOPHU_EREFUSED) {
-		const char *why;
-		cr_log_info("refused: %s", (mirror_refresh_why(refresh, &why), why));
+		struct baophu_detail detail;
+		cr_log_info("refused: %s, fault %d", wire_code_name(mirror_refresh_why(refresh, &detail)), detail.fault);
 	}
 	mirror_refresh_end(refresh);
 	return result;

@@ -376,6 +376,16 @@ Test(words, explain_every_code_of_the_wire)
 				  wire_code_name((enum baophu_code)code));
 }
 
+Test(words, advise_officers_without_commands)
+{
+	for (int code = 1; code < BAOPHU_CODE_SNAPSHOT_REQUIRED; code++) { /* those above are of questions */
+		const char *advice = word_code_office_advice((enum baophu_code)code),
+			   *name = wire_code_name((enum baophu_code)code);
+		if (strcmp(name, "?") != 0)
+			cr_assert(*advice && !strstr(advice, "`") && !strstr(advice, "--"), "%s: %s", name, advice);
+	}
+}
+
 Test(rows, have_no_blank_line_for_what_a_folded_column_says)
 {
 	char *text = NULL;
