@@ -1067,6 +1067,43 @@ Test(query, agents_show_what_they_were_granted)
 	teardown(&f);
 }
 
+Test(query, agents_with_many_grants_come_in_pages_that_fit_an_answer)
+{
+	enum { AGENTS = 120, GRANTS = 256, MEASURES = 3 };
+	struct fixture f;
+	struct scene *scene = &f.centre.scene;
+	setup(&f);
+	build(&f);
+	uint16_t measures[MEASURES] = { 1, 2, 3 };
+	uint32_t first = scene->agents;
+	for (uint32_t i = 0; i < AGENTS; i++) {
+		char name[BAOPHU_CODE_BYTES_MAX + 1];
+		snprintf(name, sizeof name, "many-%u", i % 1000);
+		scene_begin(scene);
+		scene_add(scene, &(struct entry){ .kind = ENTRY_AGENT,
+						  .agent = { ++scene->agents, day(20120101), BAOPHU_DATE_NONE, name } });
+		for (int grant = 0; grant < GRANTS; grant++)
+			scene_add(scene, &(struct entry){ .kind = ENTRY_GRANT,
+							  .grant = { scene->agents, 4, BAOPHU_WHOLE, 0, day(20240101) + grant,
+								     BAOPHU_DATE_NONE, MEASURES, measures } });
+		scene_end(scene, RECORD_UPDATE, 0, 0, 0);
+	}
+	centre_sync(&f.centre);
+	struct wire_query query = question(WIRE_QUERY_AGENTS, "", 0);
+	query.limit = BAOPHU_PAGE_RECORDS_MAX;
+	uint32_t agents = 0, pages = 0;
+	do {
+		struct wire_answer answer = ask(&f, &query);
+		for (uint32_t i = 0; i < answer.agent_count; i++)
+			cr_assert(agents + i < first || answer.agents[i].grant_count == GRANTS);
+		agents += answer.agent_count;
+		pages++;
+		turn_page(&query, &answer);
+	} while (query.page_bytes);
+	cr_assert(agents == first + AGENTS && pages > 4, "%u agents on %u pages", agents, pages);
+	teardown(&f);
+}
+
 /* ---- DUE ---- */
 
 /* All pages, in the arena. */
