@@ -7,5 +7,5 @@
 #include "reply.h"
 
 /* Serves the request {"unit", "rhythm", "level", "measures", "own", "closing_day", "grace_days", "remove"}: saves the declaration and says so in
- * `reply`. *ret_code: the command's exit code. Errors of saving, as outbox_save. */
+ * `reply`. To take back, a unit is enough; level and measures narrow it. Without a unit: lists what was declared here. *ret_code: the command's exit code. Errors of saving, as outbox_save. */
 int declare_serve(struct office *office, const json_t *request, struct reply *reply, int *ret_code);

@@ -244,8 +244,13 @@ static int undo(struct cli *cli)
 static int declare(struct cli *cli)
 {
 	const struct options *options = &cli->options;
+	const char *unit = options->argument_count ? options->arguments[0] : "";
 	const char *rhythm = options->argument_count > 1 ? options->arguments[1] : "";
-	if (!*rhythm && !options->remove) {
+	if (options->remove && !*unit) {
+		cli_say(_("say of which unit: `baophu-agent declare UNIT --remove`"));
+		return CLI_USAGE;
+	}
+	if (*unit && !*rhythm && !options->remove) {
 		cli_say(_("say how often: `baophu-agent declare UNIT monthly`, or --remove"));
 		return CLI_USAGE;
 	}
@@ -253,8 +258,7 @@ static int declare(struct cli *cli)
 	       *request = json_pack("{s:s, s:s, s:b, s:b, s:i, s:i}", "verb", "declare", "rhythm", rhythm, "own",
 				    options->extent == BAOPHU_OWN, "remove", options->remove, "closing_day",
 				    (int)options->closing_day, "grace_days", (int)options->grace_days);
-	bool failed = !measures || !request || put_text(request, "unit", options->arguments[0]) ||
-		      put_text(request, "level", options->level);
+	bool failed = !measures || !request || put_text(request, "unit", unit) || put_text(request, "level", options->level);
 	for (uint32_t i = 0; !failed && i < options->measure_count; i++)
 		failed = json_array_append_new(measures, json_string(options->measures[i])) != 0;
 	if (!failed)
@@ -350,13 +354,14 @@ static const struct command verbs[] = {
 	  N_("take a batch back: what stood before it stands again"),
 	  "baophu-agent undo 12 --dry-run\n"
 	  "baophu-agent undo 12" },
-	{ "declare", "", "UNIT RHYTHM", 1, 2,
-	  BIT(OPTION_SOCKET) | BIT(OPTION_CONFIG) | BIT(OPTION_LEVEL) | BIT(OPTION_MEASURE) | BIT(OPTION_EXTENT) |
+	{ "declare", "", "[UNIT RHYTHM]", 0, 2,
+	  WRITING | BIT(OPTION_SOCKET) | BIT(OPTION_CONFIG) | BIT(OPTION_LEVEL) | BIT(OPTION_MEASURE) | BIT(OPTION_EXTENT) |
 	      BIT(OPTION_CLOSING_DAY) | BIT(OPTION_GRACE) | BIT(OPTION_REMOVE),
 	  declare, N_("say what this office reports and how often, so that the centre can tell who is late"),
 	  "baophu-agent declare 927 monthly --closing-day 25 --grace 3 --measure bhyt --measure bhxh_tn\n"
 	  "baophu-agent declare 481 weekly --level commune --measure bhxh_tn\n"
-	  "baophu-agent declare 927 --measure bhyt --measure bhxh_tn --remove" },
+	  "baophu-agent declare\n"
+	  "baophu-agent declare 927 --measure bhxh_tn --remove" },
 	{ "new-series", "", "", 0, 0, BIT(OPTION_SOCKET) | BIT(OPTION_CONFIG), new_series,
 	  N_("send under a new series of numbers; only when `status` says so, and after asking the centre"),
 	  "baophu-agent new-series" },

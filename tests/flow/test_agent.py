@@ -72,6 +72,27 @@ class Declarations(OfficeTest):
         self.office.run("declare", "927", "--measure", "bhyt", "--measure", "bhxh_tn", "--remove")
         wait_until(lambda: self.office.json("list")[0]["state"] == "received", f"the second one is received\n{self.office.log}")
         wait_until(lambda: self.centre.rows("agent", "due") == [], "what was taken back is not owed")
+        self.assertEqual(self.office.json("declare"), [])
+
+    def test_a_declaration_is_listed_and_taken_back_by_what_one_remembers(self):
+        self.start()
+        self.office.run("declare", "927", "monthly", "--measure", "bhyt", "--measure", "bhxh_tn", "--measure", "bhtn")
+        self.office.run("declare", "927", "weekly", "--level", "commune", "--measure", "bhxh_bb")
+        self.office.run("declare", "927", "weekly", "--closing-day", "5", "--level", "commune", "--measure", "bhxh_bb")
+        self.office.kill()
+        self.office.start()
+        declared = lambda: {(row["unit"], row["level"], row["measures"], row["rhythm"], row["closing_day"]) for row in self.office.json("declare")}
+        self.assertEqual(declared(), {("927", None, "bhyt, bhxh_tn, bhtn", "monthly", 0), ("927", "commune", "bhxh_bb", "weekly", 5)})
+        owed = lambda: {row["measure"] for row in self.centre.rows("agent", "due") if row["unit"] == "927"}
+        wait_until(lambda: owed() == {"bhyt", "bhxh_tn", "bhtn"}, f"the centre has it {owed()}")
+        done = self.office.run("declare", "927", "--measure", "bhtn", "--remove")
+        self.assertIn("still declared of 927: bhyt, bhxh_tn, every month", done.stdout)
+        wait_until(lambda: owed() == {"bhyt", "bhxh_tn"}, f"one measure less {owed()}")
+        self.office.run("declare", "--remove", code=2)
+        self.office.run("declare", "927", "--remove")
+        self.assertEqual(declared(), set())
+        wait_until(lambda: owed() == set(), f"nothing is owed {owed()}")
+        self.assertIn("nothing of it was declared here", self.office.run("declare", "927", "--remove").stderr)
 
 
 class OnATerminal(OfficeTest):
