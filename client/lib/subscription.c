@@ -23,7 +23,10 @@
 
 enum {
 	RECORD_BYTES_MAX = 4 << 20,
+	/* A page that takes longer is asked for anew, from the first on; the patience doubles each time until an answer was whole, so that a slow
+	 * link or a busy collector gets there too. */
 	QUESTION_TIMEOUT_MS = 5000,
+	QUESTION_TIMEOUT_MS_MAX = 160000,
 	ASK_AGAIN_MS = 100, /* after a question that did not work; doubled each time */
 	ASK_AGAIN_MS_MAX = 10000,
 	EVENTS_A_PAGE = 500,
@@ -53,7 +56,7 @@ struct subscription {
 	struct wire_query query;
 	int64_t asked_ms, ask_after_ms, heard_ms;
 	int64_t sealed_ms, proved_ms; /* the last proof; the last one shown; -1: never */
-	int ask_again_ms;
+	int ask_again_ms, question_timeout_ms;
 	bool has_joined;
 	uint64_t shown; /* callbacks called */
 	struct wire_arena arena;
@@ -132,6 +135,7 @@ int subscription_open(const struct subscription_config *config, struct subscript
 	if (!config->stale_after_ms)
 		subscription->config.stale_after_ms = SUBSCRIPTION_STALE_MS;
 	subscription->heard_ms = link_now_ms();
+	subscription->question_timeout_ms = QUESTION_TIMEOUT_MS;
 	subscription->proved_ms = -1;
 	holding_init(&subscription->holding, config->units_max ? config->units_max : BAOPHU_UNITS_MAX);
 	if (config->resume_place.seq)
@@ -366,6 +370,7 @@ static int finish_answer(struct subscription *subscription, const struct baophu_
 	if (subscription->holding.state == HOLDING_EXACT)
 		subscription->sealed_ms = now_ms;
 	subscription->is_asking = false;
+	subscription->question_timeout_ms = QUESTION_TIMEOUT_MS;
 	subscription->has_joined = true;
 	subscription->standing.refused = BAOPHU_CODE_NONE;
 	/* if the next seal still does not match, the question after this one waits longer */
@@ -403,7 +408,11 @@ static int hear_answer(struct subscription *subscription, int64_t now_ms)
 		ask_later(subscription, now_ms);
 	} else if (result < 0) {
 		return result;
-	} else if (!reader_is_waiting(subscription->reader) || now_ms - subscription->asked_ms > QUESTION_TIMEOUT_MS) {
+	} else if (!reader_is_waiting(subscription->reader)) {
+		ask_later(subscription, now_ms);
+	} else if (now_ms - subscription->asked_ms > subscription->question_timeout_ms) {
+		if (subscription->question_timeout_ms < QUESTION_TIMEOUT_MS_MAX)
+			subscription->question_timeout_ms *= 2;
 		ask_later(subscription, now_ms);
 	}
 	return 0;
