@@ -25,7 +25,9 @@ enum {
 	VIEWERS = 5,
 	UNITS_KEPT = 64,
 	ROUNDS = 45,
+	/* Healing ends in nothing when both are over: time alone says little of a process that gets no turn at a processor. */
 	HEAL_US = 20000000,
+	HEAL_TURNS = 20000,
 	PATH_BYTES = 80,
 	PLANS = 8,
 	LINES = 13,
@@ -708,12 +710,12 @@ static void heal(struct run *run)
 		viewer->stopped_until_us = 0;
 	}
 	int64_t until = now_us() + HEAL_US;
-	for (int missing = VIEWERS; missing;) {
+	for (int missing = VIEWERS, turns = 0; missing; turns++) {
 		pass_time(run, 1);
 		missing = 0;
 		for (int i = 0; i < VIEWERS; i++)
 			missing += !is_healed(&run->viewers[i]);
-		if (missing && now_us() > until) {
+		if (missing && now_us() > until && turns > HEAL_TURNS) {
 			stand(run, 0); /* unless the daemon went on by itself */
 			for (int i = 0; i < VIEWERS; i++)
 				if (!is_healed(&run->viewers[i])) {
