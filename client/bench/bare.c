@@ -21,7 +21,6 @@ static void *open_publisher(const char *endpoint, bool is_patient)
 {
 	void *socket = zmq_socket(zmq_ctx_new(), ZMQ_XPUB);
 	if (!socket || set(socket, ZMQ_LINGER, 0) < 0 || set(socket, ZMQ_BACKLOG, 1024) < 0 ||
-	    set(socket, ZMQ_HEARTBEAT_IVL, 5000) < 0 || set(socket, ZMQ_HEARTBEAT_TIMEOUT, 15000) < 0 ||
 	    set(socket, ZMQ_XPUB_VERBOSE, 1) < 0 || set(socket, ZMQ_SNDHWM, BARE_QUEUE_MESSAGES) < 0 ||
 	    set(socket, ZMQ_XPUB_NODROP, is_patient) < 0 || zmq_bind(socket, endpoint) < 0)
 		figures_die("publisher: %s: %s", endpoint, zmq_strerror(errno));

@@ -71,8 +71,10 @@ int link_open(struct link *link, void *context, enum link_kind kind, const char 
 		{ ZMQ_SNDHWM, QUEUE_MESSAGES },
 	};
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-		/* a subscriber's subscriptions are sent before it is connected, and again by libzmq after each reconnect */
-		if (options[i].option == ZMQ_IMMEDIATE && kind == LINK_SUBSCRIBER)
+		/* A subscriber's subscriptions are sent before it is connected, and again by libzmq after each reconnect. It notices silence by
+		 * itself, and in libzmq 4.3.4 a heartbeat ends the process when the queue is full and the other end has gone. */
+		bool is_of_dealers = options[i].option == ZMQ_IMMEDIATE || options[i].option == ZMQ_HEARTBEAT_IVL;
+		if (is_of_dealers && kind == LINK_SUBSCRIBER)
 			continue;
 		error = set(link->socket, options[i].option, options[i].value);
 		if (error)
