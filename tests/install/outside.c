@@ -52,6 +52,7 @@ static void on_cut(void *user, const struct baophu_cut *cut)
 	CHECK(cut->is_whole == (cut->from.seq == 0));
 	CHECK(cut->is_whole || memcmp(&cut->from, &table->place, sizeof cut->from) == 0);
 	CHECK(cut->to.seq >= cut->from.seq);
+	CHECK(cut->event_count == 0 && cut->unlisted_until == 0); /* nobody has a plan here */
 	CHECK(!cut->skipped || cut->to.seq - cut->from.seq > cut->skipped); /* they lie between the two */
 	table->skipped += cut->skipped;
 	if (!table->cuts++)
@@ -103,6 +104,7 @@ static struct baophu_subscription *follow(struct table *table, const char *path,
 	config.user = table;
 	config.on_cut = on_cut;
 	config.on_state = on_state;
+	config.wants_events = true;
 	*table = (struct table){ 0 };
 	if (earlier) {
 		*table = *earlier;
@@ -307,6 +309,30 @@ static void says_what_is_final(struct baophu_session *session, struct baophu_rea
 	CHECK(baophu_reader_ask(reader, &question, &answer) == -EINVAL);
 }
 
+static void asks_for_events(struct baophu_reader *reader)
+{
+	struct baophu_event_question question = { .unit = "92", .depth = 2 };
+	struct baophu_answer answer;
+	const struct baophu_record *record;
+	const struct baophu_event *event;
+	CHECK(baophu_reader_ask_events(reader, &question, &answer) == 0 && answer.code == BAOPHU_CODE_NONE && answer.cut.seq > 0);
+	CHECK(baophu_reader_next_event(reader, &event) == 0 && baophu_reader_next_event(reader, &event) == 0);
+	CHECK(baophu_reader_next(reader, &record) == -EINVAL); /* records were not asked for */
+	question.since = answer.cut;
+	question.unit = NULL;
+	CHECK(baophu_reader_ask_events(reader, &question, &answer) == 0);
+	question.since.digest[0] ^= 1;
+	CHECK(baophu_reader_ask_events(reader, &question, &answer) == -BAOPHU_EREFUSED);
+	CHECK(answer.code == BAOPHU_CODE_SNAPSHOT_REQUIRED && baophu_reader_next_event(reader, &event) == -BAOPHU_EREFUSED);
+	question.plan = "a-code-that-is-far-too-long";
+	CHECK(baophu_reader_ask_events(reader, &question, &answer) == -EINVAL);
+	question.plan = NULL;
+	question.depth = BAOPHU_DEPTH_MAX + 1;
+	CHECK(baophu_reader_ask_events(reader, &question, &answer) == -EINVAL);
+	CHECK(ask_value(reader, (struct baophu_question){ .unit = "927" }) != BAOPHU_ABSENT);
+	CHECK(baophu_reader_next_event(reader, &event) == -EINVAL);
+}
+
 /* Two writers under one number: the collector stops the epoch, and both are told for good. */
 static void two_in_one_epoch(void)
 {
@@ -486,6 +512,7 @@ int main(int count, char **arguments)
 	sends_once_and_reads_back(session, reader);
 	many_go_as_one(session, reader);
 	says_what_is_final(session, reader);
+	asks_for_events(reader);
 	two_in_one_epoch();
 	follows_and_goes_on(session);
 	ranks_what_it_follows(session);
