@@ -778,6 +778,9 @@ int query_status(struct question *question)
 	pthread_rwlock_rdlock(engine->config.state_lock);
 	const struct state *state = engine->config.state;
 	status->business_day = state->registry.day;
+	status->has_backup = state->registry.backup.seq;
+	status->backup = state->registry.backup;
+	status->backup_ms = state->registry.backup_ms;
 	status->state_digest = fold_digest(state);
 	status->units = units_count(&state->registry.units);
 	status->facts = state->facts.fact_count;

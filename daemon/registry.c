@@ -48,6 +48,7 @@ int registry_clone(struct registry *to, const struct registry *from)
 	to->changed_seq = from->changed_seq;
 	to->map_seq = from->map_seq;
 	to->backup = from->backup;
+	to->backup_ms = from->backup_ms;
 	return 0;
 }
 
@@ -165,8 +166,10 @@ int registry_apply(struct registry *registry, const struct record_header *header
 	case ENTRY_DECLARE:
 		return declare_apply(registry, &entry->declare, id, seq);
 	case ENTRY_BACKUP:
-		if (entry->backup.place.seq > registry->backup.seq)
+		if (entry->backup.place.seq > registry->backup.seq) {
 			registry->backup = entry->backup.place;
+			registry->backup_ms = header->time_ms;
+		}
 		return 0;
 	case ENTRY_HELD_DECISION:
 		return held_decide(registry, &entry->held, id);

@@ -45,6 +45,7 @@ struct registry {
 	struct declarations declarations;
 	struct vec reaches; /* struct reach, in log order, since the last record that changed the whole map */
 	struct baophu_place backup; /* newest that a verified backup holds; seq 0: none */
+	int64_t backup_ms; /* when it was said, Unix time */
 	baophu_date day; /* business day; BAOPHU_DATE_NONE before the first */
 	uint64_t changed_seq; /* last record that changed any of this, numbering of updates apart */
 	uint64_t map_seq; /* last record that changes every coverage record: units, measures, indicators, lines, the day */

@@ -1673,6 +1673,9 @@ static bool put_status(struct field_writer *writer, struct wire_arena *scratch, 
 	pb.day_held = status->day_held;
 	pb.version = lend(status->version);
 	pb.disk_full = status->disk_full;
+	Baophu__V1__Place backup = place_to(&status->backup);
+	pb.backup = status->has_backup ? &backup : NULL;
+	pb.backup_ms = status->has_backup ? status->backup_ms : 0;
 	put_message(writer, ANSWER_STATUS, &pb.base);
 	return true;
 }
@@ -1706,6 +1709,10 @@ static const struct wire_server_status *read_status(struct wire_arena *arena, co
 	status->day_held = pb->day_held;
 	status->disk_full = pb->disk_full;
 	status->version = pb->version;
+	status->has_backup = pb->backup;
+	status->backup_ms = pb->backup ? pb->backup_ms : 0;
+	if (pb->backup && !place_from(pb->backup, &status->backup))
+		return NULL;
 	return status;
 }
 

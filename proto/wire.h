@@ -452,7 +452,9 @@ struct wire_server_status {
 	int64_t started_ms;
 	uint32_t counter_count;
 	const struct wire_counter *counters;
-	bool day_held, disk_full;
+	bool day_held, disk_full, has_backup;
+	struct baophu_place backup; /* newest that a verified backup holds */
+	int64_t backup_ms; /* when the centre was told of it */
 	const char *version;
 };
 struct wire_answer {

@@ -58,7 +58,8 @@ static int write_status(struct cli *cli, const struct status_of *taken)
 	for (int i = 0; i < BAOPHU_DIGEST_BYTES; i++)
 		snprintf(digest + 2 * i, 3, "%02x", taken->cut.digest[i]);
 	snprintf(state, sizeof state, "%016" PRIx64, status->state_digest);
-	if (writer_is_for_people(&cli->writer))
+	bool people = writer_is_for_people(&cli->writer);
+	if (people)
 		digest[DIGEST_LETTERS] = '\0';
 	char counters[COUNTERS_MAX * COUNTER_BYTES] = "";
 	size_t used = 0;
@@ -80,6 +81,8 @@ static int write_status(struct cli *cli, const struct status_of *taken)
 		{ .key = "facts", .heading = _("Figures") },
 		{ .key = "held", .heading = _("Updates held") },
 		{ .key = "agents", .heading = _("Senders") },
+		{ .key = "backup_seq", .heading = _("Verified backup up to place") },
+		{ .key = "backup_time", .heading = _("Told of it") },
 		{ .key = "updates", .heading = _("Updates decided since the start") },
 		{ .key = "entries", .heading = _("Entries decided since the start") },
 		{ .key = "counters" },
@@ -99,6 +102,10 @@ static int write_status(struct cli *cli, const struct status_of *taken)
 		field_integer((int64_t)status->facts),
 		field_integer(status->held),
 		field_integer(status->agents),
+		status->has_backup ? field_integer((int64_t)status->backup.seq)
+		: people           ? field_text(_("none yet"))
+				   : field_null(),
+		status->has_backup ? field_time(status->backup_ms) : field_null(),
 		field_integer((int64_t)status->updates),
 		field_integer((int64_t)status->entries),
 		field_counts(counters),

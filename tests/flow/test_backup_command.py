@@ -60,7 +60,11 @@ class Backup(unittest.TestCase):
         self.assertEqual([child.name for child in path.iterdir()], ["log"])
         self.assertEqual(proof["bytes"], sum(file.stat().st_size for file in (path / "log").iterdir()))
         self.assertEqual(path.stat().st_mode & 0o777, 0o700)
+        self.assertEqual((status["backup_seq"], status["backup_time"]), (None, None))
         self.assertIn(f"place {proof['seq']}", self.tell(0, proof).stdout)
+        status = self.centre.rows("server", "status")[0]
+        self.assertEqual(status["backup_seq"], proof["seq"])
+        self.assertGreaterEqual(status["backup_time"], status["started"])
         kept = self.here / "kept.json"
         self.baophud(0, "--check", path, "--proof", kept)
         self.tell(0, kept.read_text(encoding="utf-8"))
@@ -76,6 +80,8 @@ class Backup(unittest.TestCase):
         self.assertIn("removed  1 older", said)
         self.assertEqual(len(list(self.to.iterdir())), 1)
         self.centre.start()
+        again = self.centre.rows("server", "status")[0]
+        self.assertEqual((again["backup_seq"], again["backup_time"]), (status["backup_seq"], status["backup_time"]))
 
     def test_the_centre_believes_only_places_of_its_own_history(self):
         self.centre.start_enrolled()

@@ -275,7 +275,7 @@ class Commands(unittest.TestCase):
         said = self.run_ends(0, "server", "status", output="json").stdout
         status = json.loads(said, object_pairs_hook=once)[0]
         self.assertEqual(sorted(status), sorted("version store started business_day day_held disk_full seq digest history_seq state_digest "
-                                                "units facts held agents updates entries counters".split()))
+                                                "units facts held agents backup_seq backup_time updates entries counters".split()))
         self.assertGreater(status["counters"]["commits"], 0)
         names = [line.split("  ")[0] for line in self.run_ends(0, "server", "status").stdout.splitlines()]
         self.assertEqual(len(set(names)), len(names))

@@ -739,6 +739,11 @@ static void draw_answer(struct wire_arena *arena, struct wire_answer *answer)
 			.version = draw_name_or_empty(arena),
 		};
 		draw_bytes(status->store, BAOPHU_STORE_BYTES);
+		status->has_backup = once_in(2);
+		if (status->has_backup) {
+			status->backup = draw_place();
+			status->backup_ms = draw_figure();
+		}
 		answer->status = status;
 	}
 }

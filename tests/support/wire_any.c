@@ -793,6 +793,9 @@ static json_t *status_json(const struct wire_server_status *status)
 	put_true(json, "day_held", status->day_held);
 	put_text(json, "version", status->version);
 	put_true(json, "disk_full", status->disk_full);
+	if (status->has_backup)
+		put_place(json, "backup", &status->backup);
+	put_number(json, "backup_ms", (uint64_t)status->backup_ms);
 	return json;
 }
 
