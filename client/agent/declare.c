@@ -252,67 +252,78 @@ static json_t *rest_of(const json_t *request, const json_t *one)
 	return NULL;
 }
 
-/* Takes back everything that the request means, exactly as it was said; what is left of a declaration is said again. */
+/* Takes back one declaration exactly as it was said, and says again what is left of it; each for itself, so that the centre refuses none because of
+ * another. */
+static int take_back_one(struct office *office, const json_t *one, json_t *rest, uint64_t *ret_batch)
+{
+	const char *measures[2][BAOPHU_GRANT_MEASURES_MAX];
+	struct wire_entry entries[2] = { entry_of(one, true, measures[0]) };
+	if (rest)
+		entries[1] = entry_of(rest, false, measures[1]);
+	int error = save(office, entries, rest ? 2 : 1, ret_batch);
+	if (!error && rest)
+		json_object_set_new(rest, "batch", json_integer((json_int_t)*ret_batch));
+	return error;
+}
+
+static void say_what_stays(const json_t *list, const json_t *request, struct reply *reply)
+{
+	char text[BAOPHU_GRANT_MEASURES_MAX * (BAOPHU_CODE_BYTES_MAX + 2)];
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *one = json_array_get(list, i);
+		if (strcmp(text_of(one, "unit"), text_of(request, "unit")) == 0)
+			fprintf(reply->out, _("still declared of %s: %s, %s\n"), text_of(one, "unit"),
+				measures_text(one, text, sizeof text), rhythm_text(one));
+	}
+}
+
+/* Takes back everything that the request means. */
 static int take_back(struct office *office, const json_t *request, json_t *list, struct reply *reply, int *ret_code)
 {
-	enum { ENTRIES_MAX = 64 };
-	const char *measures[ENTRIES_MAX][BAOPHU_GRANT_MEASURES_MAX];
-	struct wire_entry entries[ENTRIES_MAX];
-	json_t *rests = json_array(), *rest;
-	uint32_t count = 0;
-	uint64_t batch;
-	char text[BAOPHU_GRANT_MEASURES_MAX * (BAOPHU_CODE_BYTES_MAX + 2)];
-	size_t i;
-	int error = rests ? 0 : -ENOMEM;
-	for (i = 0; i < json_array_size(list) && count + 2 <= ENTRIES_MAX; i++) {
+	uint64_t batch = 0;
+	bool is_any = false;
+	int error = 0;
+	for (size_t i = json_array_size(list); i-- > 0 && !error;) {
 		const json_t *one = json_array_get(list, i);
+		const char *fate_word = fate(office, one, false);
 		if (!is_meant(request, one))
 			continue;
+		is_any = true;
 		if (measure_count(request) && !measure_count(one)) {
 			reply_say(
 			    reply,
-			    _("unit %s was declared of all measures: take that back without --measure, then declare those that "
-			      "are left"),
+			    _("unit %s was declared of all measures: take that back without --measure, then declare those that are "
+			      "left"),
 			    text_of(one, "unit"));
-			json_decref(rests);
 			*ret_code = CLI_USAGE;
-			return 0;
+			continue;
 		}
-		entries[count] = entry_of(one, true, measures[count]);
-		count++;
-		rest = rest_of(request, one);
-		if (rest) {
-			json_array_append_new(rests, rest);
-			entries[count] = entry_of(rest, false, measures[count]);
-			count++;
+		if (strcmp(fate_word, "held") == 0) {
+			reply_say(reply, _("the centre holds a declaration of %s and has not taken it yet: ask it to refuse that"),
+				  text_of(one, "unit"));
+			*ret_code = CLI_FALSE;
+			continue;
 		}
-	}
-	if (!count) { /* declared from elsewhere, perhaps: what was typed, exactly */
-		reply_say(reply, _("nothing of it was declared here; the centre is told to forget exactly what was named"));
-		entries[count] = entry_of(request, true, measures[count]);
-		count++;
-	}
-	if (!error)
-		error = save(office, entries, count, &batch);
-	if (!error) {
-		for (i = json_array_size(list); i-- > 0;)
-			if (is_meant(request, json_array_get(list, i)))
-				json_array_remove(list, i);
-		json_array_foreach(rests, i, rest)
-		{
-			json_object_set_new(rest, "batch", json_integer((json_int_t)batch));
+		json_t *rest = rest_of(request, one);
+		bool is_taken = strcmp(fate_word, "refused") != 0; /* else the centre never took it */
+		if (is_taken)
+			error = take_back_one(office, one, rest, &batch);
+		if (!error && rest && is_taken)
 			json_array_append(list, rest);
-		}
-		int kept = keep(office, list);
-		if (kept)
-			office_note(LOG_ERR, "the list of what was declared cannot be written: %s", baophu_strerror(kept));
-		fprintf(reply->out, _("taken back, as batch %llu\n"), (unsigned long long)batch);
-		json_array_foreach(list, i, rest) if (strcmp(text_of(rest, "unit"), text_of(request, "unit")) == 0)
-		    fprintf(reply->out, _("still declared of %s: %s, %s\n"), text_of(rest, "unit"),
-			    measures_text(rest, text, sizeof text), rhythm_text(rest));
-		*ret_code = CLI_OK;
+		if (!error)
+			json_array_remove(list, i);
+		json_decref(rest);
 	}
-	json_decref(rests);
+	if (!is_any) { /* declared from elsewhere, perhaps: what was typed, exactly */
+		reply_say(reply, _("nothing of it was declared here; the centre is told to forget exactly what was named"));
+		error = take_back_one(office, request, NULL, &batch);
+	}
+	int kept = keep(office, list);
+	if (kept)
+		office_note(LOG_ERR, "the list of what was declared cannot be written: %s", baophu_strerror(kept));
+	if (!error && batch)
+		fprintf(reply->out, _("taken back, as batch %llu\n"), (unsigned long long)batch);
+	say_what_stays(list, request, reply);
 	return error;
 }
 

@@ -93,6 +93,19 @@ class Declarations(OfficeTest):
         self.assertEqual(declared(), set())
         wait_until(lambda: owed() == set(), f"nothing is owed {owed()}")
         self.assertIn("nothing of it was declared here", self.office.run("declare", "927", "--remove").stderr)
+        # One that the centre refuses does not keep the other from being taken back.
+        (self.office.data / "mirror").unlink()
+        self.office.kill()
+        self.centre.stop()
+        self.office.start()
+        self.office.run("declare", "927", "monthly", "--measure", "bhyt")
+        self.office.run("declare", "927", "monthly", "--measure", "nothing")
+        self.centre.start()
+        wait_until(lambda: sorted(row["state"] for row in self.office.json("declare")) == ["received", "refused"], "one is refused")
+        wait_until(lambda: owed() == {"bhyt"}, "the other is not")
+        self.office.run("declare", "927", "--remove")
+        self.assertEqual(declared(), set())
+        wait_until(lambda: owed() == set(), f"it is taken back {owed()}")
 
 
 class OnATerminal(OfficeTest):
