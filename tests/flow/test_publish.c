@@ -312,10 +312,11 @@ static uint64_t anonymous_kib(void)
 	return kib;
 }
 
-/* libzmq keeps each subscription in a tree of its own, a kilobyte and more for each, and cannot refuse one. */
+/* libzmq keeps each subscription in a tree of its own, a kilobyte and more for each, and cannot refuse one. All of them take over 100 MiB; how
+ * many it has read before the peer is cut off depends on whose turn it is, mostly 2 MiB, and up to 36 MiB on a crowded machine. */
 Test(publish, a_hundred_thousand_topics_of_one_peer_are_not_kept, .fini = end)
 {
-	enum { TOPICS = 100000, TOPIC_BYTES = 60, TIMES = 3, MIB_MAX = 24 };
+	enum { TOPICS = 100000, TOPIC_BYTES = 60, TIMES = 3, MIB_MAX = 64 };
 	begin_on(SERVER_TCP, "--topics-max=2000");
 	static const char *const topics[] = { "coverage/1/VN/92/", "seal/1/VN/92/~", NULL };
 	struct listener *listener = listen_to(topics);
