@@ -38,7 +38,7 @@ struct publication {
 	uint32_t rounds;
 };
 
-static const char *const names[PUBLICATION_COUNT] = { "latency", "fanout", "joins", "snapshot", "stopped", "seals" };
+static const char *const names[PUBLICATION_COUNT] = { "latency", "stopped", "fanout", "joins", "snapshot", "seals" };
 
 int publication_case(const char *name)
 {

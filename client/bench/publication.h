@@ -17,10 +17,10 @@
 
 enum publication_case {
 	PUBLICATION_LATENCY,
+	PUBLICATION_STOPPED, /* before a thousand subscribers leave the daemon memory that it can use again */
 	PUBLICATION_FANOUT,
 	PUBLICATION_JOINS,
 	PUBLICATION_SNAPSHOT,
-	PUBLICATION_STOPPED,
 	PUBLICATION_SEALS,
 	PUBLICATION_COUNT
 };
