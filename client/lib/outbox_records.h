@@ -1,7 +1,7 @@
 /* outbox_records.h - the records that an outbox keeps in its spool, and what they add up to.
  *
  * Pure: no files, no clock, no network. Whoever saves a record folds it afterwards; at opening the records from the newest head on are folded
- * again, and the state is the same. Used by outbox.c only.
+ * again, and the state is the same. Used by the outbox only.
  */
 #pragma once
 
