@@ -4,7 +4,7 @@
 #include "names.h"
 #include "writer.h"
 
-enum { EVENT_FIELDS = 19, EVENT_TEXT_BYTES = 200, EVENT_SENTENCE_BYTES = 1024 };
+enum { EVENT_FIELDS = 20, EVENT_TEXT_BYTES = 200, EVENT_SENTENCE_BYTES = 1024 };
 
 /* The columns in the user's language; the keys and their order are a promise to programs, what is new goes to the end. */
 void event_columns(struct column columns[static EVENT_FIELDS]);

@@ -218,6 +218,7 @@ class Commands(unittest.TestCase):
         self.assertEqual([(row["unit"], row["unit_name"], row["target"], row["id"]) for row in rows],
                          [("927", "Thới Lai", 1000, f"{row['seq']}.{row['index']}") for row in rows])
         self.assertEqual(self.centre.rows(*asked, "--limit", "4"), rows[-4:])
+        self.assertEqual({row["cause"] for row in rows}, {0}, "each update had one entry")
         self.assertEqual(self.centre.rows("event", "list", "927", "--plan", "moc-2024", "--since", receipts[1]), rows[3:])
         self.assertEqual(self.centre.rows("event", "list", "92", "--plan", "moc-2024", "--since", since), rows)
         self.assertEqual(self.centre.rows("event", "list", "92", "--depth", "0", "--plan", "moc-2024"), [])

@@ -148,6 +148,7 @@ Test(events, are_rows_for_programs)
 	over.time_ms = INT64_C(1714446000000);
 	over.nth = 0;
 	over.count = 4;
+	over.cause = 2;
 	event_columns(columns);
 	writer_open(&writer, &(struct writer_options){ .kind = WRITER_JSONL }, out);
 	cr_assert_eq(writer_begin(&writer, columns, EVENT_FIELDS), 0);
@@ -156,7 +157,7 @@ Test(events, are_rows_for_programs)
 	fclose(out);
 	cr_assert_str_eq(
 	    json, "{\"day\":\"2024-04-30\",\"time\":\"2024-04-30T10:00:00+07:00\",\"id\":\"36.0\",\"seq\":36,\"index\":0,"
-		  "\"unit\":\"06\",\"unit_name\":\"Bắc Kạn\",\"plan_code\":\"nam-2021\",\"measure\":\"bhxh_laodong\","
+		  "\"cause\":2,\"unit\":\"06\",\"unit_name\":\"Bắc Kạn\",\"plan_code\":\"nam-2021\",\"measure\":\"bhxh_laodong\","
 		  "\"line\":\"97.5\",\"direction\":\"down\",\"percent\":\"97.12\",\"numerator\":31455,"
 		  "\"denominator\":202418,\"target\":null,\"target_percent\":\"16.0\",\"nth\":null,\"count\":4,\"number\":1}\n");
 	free(json);
