@@ -521,9 +521,11 @@ static int notice_loss(struct subscription *subscription, int64_t now_ms)
 	if (is_lost || !stream->is_up || is_silent) {
 		enum holding_state state = subscription->holding.state;
 		subscription->is_asking = false; /* an answer from before says nothing about what comes after */
-		if (state == HOLDING_STALE)
+		if (state == HOLDING_STALE) {
 			subscription->holding.heard_since_lost = subscription->holding.heard_since_lost && !is_lost;
-		else if (state != HOLDING_SYNCING || is_lost) {
+			if (is_lost) /* what was heard while it was stale may be of a history that is no more */
+				tally_lost(&subscription->tally);
+		} else if (state != HOLDING_SYNCING || is_lost) {
 			holding_lost(&subscription->holding);
 			tally_lost(&subscription->tally);
 		}

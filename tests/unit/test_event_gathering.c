@@ -36,7 +36,7 @@ struct collector {
 };
 struct viewer {
 	struct baophu_subscription *subscription;
-	uint32_t cuts, whole_cuts;
+	uint32_t cuts, whole_cuts, records;
 	struct baophu_place to;
 	uint64_t from_seq;
 	struct baophu_event events[EVENTS_MAX]; /* of all cuts so far */
@@ -220,6 +220,13 @@ static void see_cut(void *user, const struct baophu_cut *cut)
 	}
 }
 
+static void see_record(void *user, const struct baophu_record *record)
+{
+	(void)user;
+	(void)record;
+	viewer.records++;
+}
+
 static void see_state(void *user, const struct baophu_subscription_standing *standing)
 {
 	(void)user;
@@ -272,6 +279,7 @@ static void begin(void)
 							   .path = "92",
 							   .wants_events = true,
 							   .on_cut = see_cut,
+							   .on_record = see_record,
 							   .on_state = see_state };
 	cr_assert_eq(baophu_subscription_open(&config, &viewer.subscription), 0);
 	wait_for_subscriber();
@@ -369,6 +377,33 @@ Test(event_gathering, what_was_heard_before_the_connection_was_lost_is_not_shown
 	until(viewer.to.seq == 11);
 	cr_assert_eq(viewer.to.digest[0], 2);
 	cr_assert_eq(viewer.whole_cuts, 1, "10 is a place of both");
+	cr_assert_eq(viewer.event_count, 1);
+	cr_assert_eq(viewer.events[0].index, 7);
+	end();
+}
+
+Test(event_gathering, what_was_heard_while_stale_is_not_shown_either_when_the_connection_is_lost_again)
+{
+	begin();
+	close_sockets();
+	until(viewer.views[BAOPHU_VIEW_STALE] > 0);
+	open_sockets();
+	wait_for_subscriber();
+	happen(11, 3);
+	uint32_t before = viewer.records;
+	publish_record(9, 1);
+	until(viewer.records > before);
+	close_sockets();
+	collector.history = 2;
+	collector.event_count = 1;
+	happen(11, 7);
+	for (int turns = 0; turns < 100;
+	     turns++) /* the old sockets are gone by then, or their names would take the new ones along */
+		turn();
+	open_sockets();
+	collector.repeats_seals = true;
+	until(viewer.to.seq == 11);
+	cr_assert_eq(viewer.to.digest[0], 2);
 	cr_assert_eq(viewer.event_count, 1);
 	cr_assert_eq(viewer.events[0].index, 7);
 	end();
