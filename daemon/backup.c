@@ -115,18 +115,25 @@ static int sync_directory(int directory, const char *name)
 	return error;
 }
 
-/* Removes a directory with what is in it. Links are removed, not followed. */
-static int remove_tree(int directory, const char *name, int depth)
+/* To list a directory, which may not be a link; NULL and errno. Owned. */
+static DIR *list(int directory, const char *name)
 {
 	int fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	if (!stream) {
-		int error = -errno;
-		if (fd >= 0)
-			close(fd);
-		return error;
-	}
+	int error = errno;
+	if (!stream && fd >= 0)
+		close(fd);
+	errno = error;
+	return stream;
+}
+
+/* Removes a directory with what is in it. Links are removed, not followed. */
+static int remove_tree(int directory, const char *name, int depth)
+{
+	DIR *stream = list(directory, name);
 	int error = 0;
+	if (!stream)
+		return -errno;
 	for (const struct dirent *found; !error && (errno = 0, found = readdir(stream));) {
 		struct stat status;
 		if (strcmp(found->d_name, ".") == 0 || strcmp(found->d_name, "..") == 0)
@@ -186,15 +193,10 @@ struct target {
 static int target_look(struct target *target, const struct backup_request *request, const uint8_t store[static BAOPHU_STORE_BYTES],
 		       char *why)
 {
-	int fd = openat(target->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	if (!stream) {
-		int error = -errno;
-		if (fd >= 0)
-			close(fd);
-		return refuse(error, why, "%s cannot be listed: %s", request->to, strerror(-error));
-	}
+	DIR *stream = list(target->directory, ".");
 	int error = 0;
+	if (!stream)
+		return refuse(-errno, why, "%s cannot be listed: %s", request->to, strerror(errno));
 	for (const struct dirent *found; !error && (errno = 0, found = readdir(stream));) {
 		struct name name;
 		bool is_ours = name_read(found->d_name, &name);
@@ -304,15 +306,10 @@ static int copy_records(struct log *from, struct log *to, const struct watch *wa
  * readers away, and counts. */
 static int settle_files(int directory, struct backup *backup)
 {
-	int fd = openat(directory, LOG_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	if (!stream) {
-		int error = -errno;
-		if (fd >= 0)
-			close(fd);
-		return error;
-	}
+	DIR *stream = list(directory, LOG_DIRECTORY);
 	int error = 0;
+	if (!stream)
+		return -errno;
 	for (const struct dirent *found; !error && (errno = 0, found = readdir(stream));) {
 		size_t letters = strlen(found->d_name);
 		struct stat status;
@@ -461,8 +458,7 @@ static int remove_older(int directory, const char *newest, uint32_t keep, uint32
 	char(*names)[BACKUP_NAME_BYTES] = NULL;
 	size_t count = 0, room = 0;
 	struct name name;
-	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	DIR *stream = list(directory, ".");
 	int error = stream ? 0 : -errno;
 	for (const struct dirent *found; !error && (errno = 0, found = readdir(stream));) {
 		if (!name_read(found->d_name, &name) || name.is_part || strcmp(found->d_name, newest) == 0 ||
@@ -483,8 +479,6 @@ static int remove_older(int directory, const char *newest, uint32_t keep, uint32
 		error = -errno;
 	if (stream)
 		closedir(stream);
-	else if (fd >= 0)
-		close(fd);
 	if (count)
 		qsort(names, count, sizeof *names, compare_names);
 	for (size_t i = 0; !error && i + (keep - 1) < count; i++) {

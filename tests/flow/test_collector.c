@@ -28,19 +28,6 @@ static void begin_with(enum server_transport transport, const char *flag)
 }
 static void begin(enum server_transport transport) { begin_with(transport, NULL); }
 
-static struct wire_server_status status(void)
-{
-	struct reader *reader;
-	struct wire_answer answer;
-	struct wire_query question = reader_question(WIRE_QUERY_STATUS);
-	cr_assert_eq(reader_open(NULL, server.query, &reader), 0);
-	cr_assert_eq(reader_query(reader, &question, SERVER_WAIT_MS, &answer), 0);
-	struct wire_server_status found = *answer.status;
-	found.counters = NULL;
-	reader_close(reader);
-	return found;
-}
-
 /* Sends one payload under a number until it gets its receipt: its bytes. */
 static size_t receipt_of(struct peer *peer, uint64_t number, size_t bytes, uint8_t receipt[static RECEIPT_BYTES])
 {
@@ -191,7 +178,7 @@ Test(collector, a_repeated_number_gets_the_same_bytes_after_kill_and_rebuild)
 		size_t bytes = peer_payload(peer, i + 1, &fact, 1, payload, sizeof payload);
 		sizes[i] = receipt_of(peer, i + 1, bytes, receipts[i]);
 	}
-	uint64_t digest = status().state_digest, facts = status().facts;
+	uint64_t digest = server_status(&server).state_digest, facts = server_status(&server).facts;
 	peer_close(peer);
 	for (int round = 0; round < 3; round++) {
 		char path[160], lock[160];
@@ -204,9 +191,9 @@ Test(collector, a_repeated_number_gets_the_same_bytes_after_kill_and_rebuild)
 			unlink(server_path(&server, "history.mdb-lock", lock));
 		}
 		server_start(&server);
-		cr_assert_eq(status().facts, facts);
-		cr_assert(round || status().state_digest == digest);
-		digest = status().state_digest;
+		cr_assert_eq(server_status(&server).facts, facts);
+		cr_assert(round || server_status(&server).state_digest == digest);
+		digest = server_status(&server).state_digest;
 		peer = peer_open(server.ingest);
 		peer_hello(peer, "can-tho", 7);
 		cr_assert_eq(peer->next, COUNT + 1);
@@ -255,7 +242,7 @@ Test(collector, many_under_way_are_decided_in_order)
 			seq = receipt.place.seq;
 		}
 	}
-	cr_assert_eq(status().facts, 1);
+	cr_assert_eq(server_status(&server).facts, 1);
 	peer_close(peer);
 	server_finish(&server);
 }
@@ -319,7 +306,7 @@ Test(collector, a_number_beyond_the_next_is_told_which)
 	cr_assert_eq(message->not_now.code, BAOPHU_CODE_EXPECT);
 	cr_assert_eq(message->not_now.number, 5);
 	cr_assert_eq(message->not_now.expect, 1);
-	cr_assert_eq(status().facts, 0);
+	cr_assert_eq(server_status(&server).facts, 0);
 	peer_close(peer);
 	server_finish(&server);
 }
@@ -648,7 +635,7 @@ Test(collector, lives_through_whatever_is_sent)
 	}
 	peer_close(peer);
 	cr_assert_eq(peer_update(good, &fact, 1).verdict, BAOPHU_APPLIED);
-	cr_assert_eq(status().facts, 1);
+	cr_assert_eq(server_status(&server).facts, 1);
 	peer_close(good);
 	cr_assert_eq(server_stop(&server), 0);
 	server_finish(&server);
@@ -708,14 +695,14 @@ Test(collector, a_withdrawal_brings_back_what_stood_before)
 		on_record(&seen, answer.records);
 		cr_assert_eq(seen.value, i ? BAOPHU_ABSENT : 1);
 		reader_close(reader);
-		digests[i] = status().state_digest;
+		digests[i] = server_status(&server).state_digest;
 	}
 	cr_assert_neq(digests[0], digests[1]);
 	cr_assert_eq(peer_update(peer, &back, 1).code, BAOPHU_CODE_NOTHING_STANDS);
-	digests[2] = status().state_digest;
+	digests[2] = server_status(&server).state_digest;
 	server_kill(&server);
 	server_start(&server);
-	cr_assert_eq(status().state_digest, digests[2]);
+	cr_assert_eq(server_status(&server).state_digest, digests[2]);
 	peer_close(peer);
 	server_finish(&server);
 }
@@ -753,7 +740,7 @@ Test(collector, an_update_sees_what_the_one_before_it_created)
 				     wire_code_name(receipt.code));
 		}
 	}
-	cr_assert_eq(status().facts, PAIRS);
+	cr_assert_eq(server_status(&server).facts, PAIRS);
 	peer_close(control);
 	server_finish(&server);
 }
@@ -856,7 +843,7 @@ Test(collector, an_import_takes_effect_at_one_place_or_not_at_all)
 	struct wire_apply apply;
 	peer_hello(peer, "can-tho", 0);
 	stage_all(peer, &apply);
-	cr_assert_eq(status().facts, 0, "staged parts have no effect");
+	cr_assert_eq(server_status(&server).facts, 0, "staged parts have no effect");
 	apply.batch++;
 	cr_assert_eq(apply_import(peer, &apply), BAOPHU_CODE_NO_SUCH);
 	apply.batch--;
@@ -867,16 +854,16 @@ Test(collector, an_import_takes_effect_at_one_place_or_not_at_all)
 	stage_all(peer, &apply);
 	apply.entries--;
 	cr_assert_eq(apply_import(peer, &apply), BAOPHU_CODE_MALFORMED);
-	cr_assert_eq(status().facts, 0);
+	cr_assert_eq(server_status(&server).facts, 0);
 	stage_all(peer, &apply);
 	cr_assert_eq(apply_import(peer, &apply), BAOPHU_CODE_NONE);
-	cr_assert_eq(status().facts, EACH * PARTS);
+	cr_assert_eq(server_status(&server).facts, EACH * PARTS);
 	cr_assert_eq(apply_import(peer, &apply), BAOPHU_CODE_NO_SUCH, "taken once");
-	uint64_t digest = status().state_digest;
+	uint64_t digest = server_status(&server).state_digest;
 	peer_close(peer);
 	server_kill(&server);
 	server_start(&server);
-	cr_assert_eq(status().state_digest, digest);
+	cr_assert_eq(server_status(&server).state_digest, digest);
 	server_finish(&server);
 }
 
@@ -927,7 +914,7 @@ Test(collector, the_state_is_the_same_however_it_is_reached)
 			cr_assert_eq(peer_update(peers[2], &create, 1).verdict, BAOPHU_APPLIED);
 		}
 	}
-	struct wire_server_status live = status();
+	struct wire_server_status live = server_status(&server);
 	cr_assert(count_of_kind("checkpoint") > 50);
 	for (int round = 0; round < 3; round++) {
 		char path[160];
@@ -935,8 +922,8 @@ Test(collector, the_state_is_the_same_however_it_is_reached)
 		if (round)
 			cr_assert_eq(unlink(server_path(&server, "history.mdb", path)), 0);
 		server_start(&server);
-		cr_assert_eq(status().state_digest, live.state_digest);
-		cr_assert_eq(status().facts, live.facts);
+		cr_assert_eq(server_status(&server).state_digest, live.state_digest);
+		cr_assert_eq(server_status(&server).facts, live.facts);
 	}
 	for (int i = 0; i < 3; i++)
 		peer_close(peers[i]);

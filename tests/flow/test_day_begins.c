@@ -16,26 +16,9 @@ enum { HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS };
 static struct server server;
 static char clocks[112];
 
-static struct wire_server_status status(void)
-{
-	struct reader *reader;
-	struct wire_answer answer;
-	struct wire_query question = reader_question(WIRE_QUERY_STATUS);
-	cr_assert_eq(reader_open(NULL, server.query, &reader), 0);
-	cr_assert_eq(reader_query(reader, &question, SERVER_WAIT_MS, &answer), 0);
-	struct wire_server_status found = *answer.status;
-	reader_close(reader);
-	return found;
-}
-
 static void set_clocks(int64_t wall_ms, int64_t monotonic_ms)
 {
-	char aside[128];
-	snprintf(aside, sizeof aside, "%s.new", clocks);
-	FILE *file = fopen(aside, "we");
-	fprintf(file, "%lld %lld\n", (long long)wall_ms, (long long)monotonic_ms);
-	fclose(file);
-	cr_assert_eq(rename(aside, clocks), 0);
+	server_rewrite(clocks, "%lld %lld\n", (long long)wall_ms, (long long)monotonic_ms);
 }
 
 static void begin(void)
@@ -54,7 +37,7 @@ static void end(void) { server_finish(&server); }
 static struct wire_server_status wait_for(baophu_date day, bool is_held)
 {
 	for (int64_t until = link_now_ms() + SERVER_WAIT_MS;;) {
-		struct wire_server_status now = status();
+		struct wire_server_status now = server_status(&server);
 		if (now.business_day == day && now.day_held == is_held)
 			return now;
 		cr_assert(link_now_ms() < until, "day %d held %d", now.business_day, now.day_held);
@@ -77,7 +60,7 @@ static enum baophu_code send_final(struct peer *peer, baophu_date date)
 
 Test(day_begins, with_an_entry_when_both_clocks_say_so, .init = begin, .fini = end)
 {
-	baophu_date today = status().business_day;
+	baophu_date today = server_status(&server).business_day;
 	struct peer *peer = peer_open(server.ingest);
 	peer_hello(peer, "can-tho", 0);
 	cr_assert_eq(send_final(peer, today + 2), BAOPHU_CODE_CLOCK);
@@ -88,20 +71,20 @@ Test(day_begins, with_an_entry_when_both_clocks_say_so, .init = begin, .fini = e
 	}
 	cr_assert_eq(send_final(peer, today + 4), BAOPHU_CODE_NONE);
 	cr_assert_eq(send_final(peer, today + 5), BAOPHU_CODE_CLOCK);
-	uint64_t digest = status().state_digest;
+	uint64_t digest = server_status(&server).state_digest;
 	peer_close(peer);
 	/* The checks of the state that stand at each day are made again when the log is folded. */
 	char path[160];
 	server_kill(&server);
 	unlink(server_path(&server, "history.mdb", path));
 	server_start(&server);
-	cr_assert_eq(status().state_digest, digest);
-	cr_assert_eq(status().business_day, today + 3);
+	cr_assert_eq(server_status(&server).state_digest, digest);
+	cr_assert_eq(server_status(&server).business_day, today + 3);
 }
 
 Test(day_begins, not_because_one_clock_jumps, .init = begin, .fini = end)
 {
-	baophu_date today = status().business_day;
+	baophu_date today = server_status(&server).business_day;
 	struct peer *peer = peer_open(server.ingest);
 	peer_hello(peer, "can-tho", 0);
 	static const int64_t jumps[] = { DAY_MS, -DAY_MS, INT64_C(10000) * DAY_MS };

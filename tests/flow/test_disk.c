@@ -22,18 +22,6 @@
 static struct server server;
 static uint8_t payload[BAOPHU_MESSAGE_BYTES_MAX];
 
-static struct wire_server_status status(void)
-{
-	struct reader *reader;
-	struct wire_answer answer;
-	struct wire_query question = reader_question(WIRE_QUERY_STATUS);
-	cr_assert_eq(reader_open(NULL, server.query, &reader), 0);
-	cr_assert_eq(reader_query(reader, &question, SERVER_WAIT_MS, &answer), 0);
-	struct wire_server_status found = *answer.status;
-	reader_close(reader);
-	return found;
-}
-
 static enum baophu_code try_once(struct peer *peer, uint64_t number, int64_t value)
 {
 	struct wire_entry fact = test_fact("92", "bhxh_tn", 20240430, value);
@@ -94,18 +82,18 @@ Test(disk, a_full_one_puts_updates_off_until_there_is_room)
 		cr_assert(fd >= 0 && !posix_fallocate(fd, 0, 40 << 20));
 		close(fd);
 		next = try_until(peer, next, BAOPHU_CODE_DISK);
-		cr_assert(status().disk_full);
-		cr_assert_eq(status().facts, 1, "questions go on");
+		cr_assert(server_status(&server).disk_full);
+		cr_assert_eq(server_status(&server).facts, 1, "questions go on");
 		cr_assert_eq(try_once(peer, next, 1), BAOPHU_CODE_DISK);
 		cr_assert_eq(unlink(ballast), 0);
 		next = try_until(peer, next, BAOPHU_CODE_NONE);
-		cr_assert(!status().disk_full);
+		cr_assert(!server_status(&server).disk_full);
 	}
-	uint64_t digest = status().state_digest;
+	uint64_t digest = server_status(&server).state_digest;
 	peer_close(peer);
 	server_kill(&server);
 	server_start(&server);
-	cr_assert_eq(status().state_digest, digest);
+	cr_assert_eq(server_status(&server).state_digest, digest);
 	peer = peer_open(server.ingest);
 	peer_hello(peer, "can-tho", 1);
 	cr_assert_eq(peer->next, next);
@@ -125,24 +113,14 @@ static void begin_faulty(void)
 	server_start(&server);
 	server_set_up(&server);
 }
-static void fail_commits(const char *how)
-{
-	char aside[128];
-	snprintf(aside, sizeof aside, "%s.new", fault);
-	FILE *file = fopen(aside, "we");
-	fputs(how, file);
-	fclose(file);
-	cr_assert_eq(rename(aside, fault), 0);
-}
-
 Test(disk, a_commit_without_room_leaves_nothing_to_undo)
 {
 	begin_faulty();
 	struct peer *peer = peer_open(server.ingest), *other = peer_open(server.ingest), *control = peer_open(server.control);
 	peer_hello(peer, "can-tho", 0);
 	peer_hello(control, "control", 0);
-	uint64_t next = try_until(peer, 1, BAOPHU_CODE_NONE), digest = status().state_digest;
-	fail_commits("full");
+	uint64_t next = try_until(peer, 1, BAOPHU_CODE_NONE), digest = server_status(&server).state_digest;
+	server_rewrite(fault, "%s", "full");
 	cr_assert_eq(peer_turned(other, "can-tho", 0), BAOPHU_CODE_DISK, "a new epoch would have to be written");
 	/* Many in one batch: each is put off, none is decided. */
 	for (uint64_t i = 0; i < 50; i++) {
@@ -156,8 +134,8 @@ Test(disk, a_commit_without_room_leaves_nothing_to_undo)
 		cr_assert(message->not_now.code == BAOPHU_CODE_DISK || message->not_now.code == BAOPHU_CODE_EXPECT);
 		cr_assert(message->not_now.code == BAOPHU_CODE_DISK || message->not_now.expect == next);
 	}
-	cr_assert_eq(status().state_digest, digest);
-	cr_assert_eq(status().facts, 1);
+	cr_assert_eq(server_status(&server).state_digest, digest);
+	cr_assert_eq(server_status(&server).facts, 1);
 	cr_assert_eq(unlink(fault), 0);
 	next = try_until(peer, next, BAOPHU_CODE_NONE);
 	peer_hello(other, "can-tho", 0);
@@ -165,10 +143,10 @@ Test(disk, a_commit_without_room_leaves_nothing_to_undo)
 	struct wire_entry create = { .kind = WIRE_UNIT_CREATE,
 				     .unit_create = { "01", "Hà Nội", "province", "VN", baophu_date_from_civil(20200101) } };
 	cr_assert_eq(peer_update(control, &create, 1).verdict, BAOPHU_APPLIED);
-	digest = status().state_digest;
+	digest = server_status(&server).state_digest;
 	server_kill(&server);
 	server_start(&server);
-	cr_assert_eq(status().state_digest, digest);
+	cr_assert_eq(server_status(&server).state_digest, digest);
 	peer_close(peer);
 	peer_close(other);
 	peer_close(control);
@@ -192,7 +170,7 @@ Test(disk, an_import_without_room_keeps_its_parts)
 	peer_send(peer, payload, (size_t)bytes);
 	cr_assert_eq(peer_receive(peer)->staged.code, BAOPHU_CODE_NONE);
 
-	fail_commits("full");
+	server_rewrite(fault, "%s", "full");
 	struct wire_payload said = { .agent = "can-tho", .epoch = peer->epoch, .number = 1, .has_apply = true, .apply = apply };
 	bytes = wire_encode_payload(&said, payload, sizeof payload);
 	cr_assert(bytes > 0);
@@ -205,7 +183,7 @@ Test(disk, an_import_without_room_keeps_its_parts)
 		peer_send_payload(peer, 1, payload, (size_t)bytes, false);
 	struct wire_receipt receipt = peer_receipt(peer, message, NULL, NULL);
 	cr_assert_eq(receipt.verdict, BAOPHU_APPLIED, "%s", wire_code_name(receipt.code));
-	cr_assert_eq(status().facts, 2);
+	cr_assert_eq(server_status(&server).facts, 2);
 	peer_close(peer);
 	cr_assert_eq(server_stop(&server), 0);
 	server_finish(&server);
@@ -214,7 +192,7 @@ Test(disk, an_import_without_room_keeps_its_parts)
 Test(disk, a_stop_without_room_is_still_a_clean_one)
 {
 	begin_faulty();
-	fail_commits("full");
+	server_rewrite(fault, "%s", "full");
 	cr_assert_eq(server_stop(&server), 0);
 	cr_assert(server_printed(&server, "no room to write the stop"));
 	cr_assert_eq(server_start_failing(&server), 70);
@@ -231,7 +209,7 @@ Test(disk, one_that_fails_ends_the_daemon_without_a_receipt)
 	struct peer *peer = peer_open(server.ingest);
 	peer_hello(peer, "can-tho", 0);
 	uint64_t next = try_until(peer, 1, BAOPHU_CODE_NONE);
-	fail_commits("io");
+	server_rewrite(fault, "%s", "io");
 	struct wire_entry fact = test_fact("92", "bhxh_tn", 20240430, 77);
 	peer_send_payload(peer, next, payload, peer_payload(peer, next, &fact, 1, payload, sizeof payload), false);
 	cr_assert_eq(server_wait(&server), 70);

@@ -20,12 +20,7 @@ static char clocks[112], said[SAID_BYTES];
 
 static void set_clocks(int64_t wall_ms, int64_t monotonic_ms)
 {
-	char aside[128];
-	snprintf(aside, sizeof aside, "%s.new", clocks);
-	FILE *file = fopen(aside, "we");
-	fprintf(file, "%lld %lld\n", (long long)wall_ms, (long long)monotonic_ms);
-	fclose(file);
-	cr_assert_eq(rename(aside, clocks), 0);
+	server_rewrite(clocks, "%lld %lld\n", (long long)wall_ms, (long long)monotonic_ms);
 }
 
 /* The first declared series, and the day it was asked on. */

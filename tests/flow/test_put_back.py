@@ -44,6 +44,18 @@ class PutBack(unittest.TestCase):
         path.write_text(text, encoding="utf-8")
         return path
 
+    def keep_a_copy(self):
+        """Of the data directory while the centre stands still, as of yesterday."""
+        self.assertEqual(self.centre.stop(), 0)
+        shutil.copytree(self.centre.data, self.here / "yesterday")
+        self.centre.start()
+
+    def put_back(self):
+        self.centre.kill()
+        shutil.rmtree(self.centre.data)
+        shutil.copytree(self.here / "yesterday", self.centre.data)
+        self.centre.start()
+
     def received(self, office, count):
         wait_until(lambda: [row["state"] for row in office.json("list")] == ["received"] * count, f"{office.config.parent.name} has its receipts\n"
                    f"{office.log}", COMPLETE_WITHIN_S)
@@ -53,11 +65,7 @@ class PutBack(unittest.TestCase):
         old = self.office("thoi-lai").start()
         old.run("report", "--unit", "927", "--measure", "bhyt", "--date", "1/4/2024", "84000")
         self.received(old, 1)
-        self.assertEqual(self.centre.stop(), 0)
-        yesterday = self.here / "yesterday"
-        shutil.copytree(self.centre.data, yesterday)
-
-        self.centre.start()
+        self.keep_a_copy()
         self.administrate("unit", "import", self.file("units.csv", NEW_UNIT))
         self.administrate("agent", "import", self.file("agents.csv", NEW_OFFICE))
         self.administrate("plan", "set", "nam-2024", "92799", "bhyt", "5000", "--from", "2024-01-01", "--to", "2024-12-31")
@@ -72,10 +80,7 @@ class PutBack(unittest.TestCase):
                                   "92799": [("2024-04-30", 4100, True)]})
         plans = self.centre.rows("plan", "list", "92799")
 
-        self.centre.kill()
-        shutil.rmtree(self.centre.data)
-        shutil.copytree(yesterday, self.centre.data)
-        self.centre.start()
+        self.put_back()
         self.administrate("server", "resend")
         wait_until(lambda: {unit: self.centre.versions(unit, "bhyt") for unit in wanted} == wanted, "every figure is back, once", COMPLETE_WITHIN_S)
         self.received(old, 3)
@@ -87,10 +92,7 @@ class PutBack(unittest.TestCase):
     def test_the_offices_may_come_before_the_administrator(self):
         """Then they are held or turned away, and go on by themselves."""
         self.centre.start_enrolled()
-        self.assertEqual(self.centre.stop(), 0)
-        yesterday = self.here / "yesterday"
-        shutil.copytree(self.centre.data, yesterday)
-        self.centre.start()
+        self.keep_a_copy()
         self.administrate("unit", "import", self.file("units.csv", NEW_UNIT))
         self.administrate("agent", "import", self.file("agents.csv", NEW_OFFICE))
         old, new = self.office("thoi-lai").start(), self.office("xa-moi").start()
@@ -99,10 +101,7 @@ class PutBack(unittest.TestCase):
         self.received(new, 1)
         self.received(old, 1)
 
-        self.centre.kill()
-        shutil.rmtree(self.centre.data)
-        shutil.copytree(yesterday, self.centre.data)
-        self.centre.start()
+        self.put_back()
         wait_until(lambda: self.centre.versions("927", "bhyt") == [("2024-04-30", 85254, True)], "the old office is back", COMPLETE_WITHIN_S)
         self.administrate("server", "resend")
         wait_until(lambda: self.centre.versions("92799", "bhyt") == [("2024-04-30", 4100, True)], "the new office is back", COMPLETE_WITHIN_S)
@@ -113,10 +112,7 @@ class PutBack(unittest.TestCase):
         office = self.office("thoi-lai").start()
         office.run("report", "--unit", "927", "--measure", "bhyt", "--date", "1/4/2024", "84000")
         self.received(office, 1)
-        self.assertEqual(self.centre.stop(), 0)
-        yesterday = self.here / "yesterday"
-        shutil.copytree(self.centre.data, yesterday)
-        self.centre.start()
+        self.keep_a_copy()
         self.administrate("unit", "import", self.file("units.csv", NEW_UNIT))
         office.kill()
         office.start()
@@ -133,10 +129,7 @@ class PutBack(unittest.TestCase):
         self.assertEqual(wanted[("92799", "bhyt")], {"2024-04-30": 4100}, "what was said first stands again")
         versions = self.centre.versions("92799", "bhyt")
 
-        self.centre.kill()
-        shutil.rmtree(self.centre.data)
-        shutil.copytree(yesterday, self.centre.data)
-        self.centre.start()
+        self.put_back()
         states = lambda: {row["batch"]: row["state"] for row in office.json("list")}
         wait_until(lambda: states() == {1: "received", 2: "held", 3: "held", 4: "held", 5: "held"}, f"they wait {states()}", COMPLETE_WITHIN_S)
         self.assertIn("chờ trung tâm quyết định", office.text(office.received("xa-moi.csv")))

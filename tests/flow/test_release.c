@@ -119,16 +119,6 @@ static void begin(void)
 	server_set_up(&server);
 }
 
-static void set_fault(const char *what)
-{
-	char aside[128];
-	snprintf(aside, sizeof aside, "%s.new", fault);
-	FILE *file = fopen(aside, "we");
-	fputs(what, file);
-	fclose(file);
-	cr_assert_eq(rename(aside, fault), 0);
-}
-
 /* An office whose figures wait for a commune; returns their sum. */
 static int64_t hold_many(void)
 {
@@ -154,15 +144,15 @@ Test(release, goes_on_through_kills)
 	struct peer *control = peer_open(server.control);
 	uint8_t payload[1024];
 	peer_hello(control, "control", 0);
-	set_fault("kill 0");
+	server_rewrite(fault, "%s", "kill 0");
 	size_t bytes = peer_payload(control, control->next, &commune, 1, payload, sizeof payload);
 	peer_send_payload(control, control->next, payload, bytes, false);
 	cr_assert_eq(server_wait(&server), KILLED);
 	peer_close(control);
-	set_fault("kill 1"); /* that it started is a commit too */
+	server_rewrite(fault, "%s", "kill 1"); /* that it started is a commit too */
 	for (int i = 0; i < MANY / RELEASES_A_BATCH; i++)
 		cr_assert_eq(server_start_failing(&server), KILLED);
-	set_fault("full 1");
+	server_rewrite(fault, "%s", "full 1");
 	server_start(&server);
 	cr_assert_eq(status().held, MANY % RELEASES_A_BATCH);
 	unlink(fault);
@@ -187,7 +177,7 @@ Test(release, goes_on_when_there_is_room_again)
 {
 	begin();
 	int64_t wanted = hold_many(), sum;
-	set_fault("full 2"); /* its epoch and the commune come before */
+	server_rewrite(fault, "%s", "full 2"); /* its epoch and the commune come before */
 	administer(&commune, 1);
 	for (int64_t until = link_now_ms() + SERVER_WAIT_MS; !server_printed(&server, "no room for the log");) {
 		cr_assert(link_now_ms() < until);
@@ -218,7 +208,7 @@ Test(release, leaves_room_for_others)
 	now.fact.status = BAOPHU_STATUS_NONE;
 	now.fact.origin = BAOPHU_ORIGIN_NONE;
 	now.fact.bound = BAOPHU_BOUND_NONE;
-	set_fault("wait 2");
+	server_rewrite(fault, "%s", "wait 2");
 	administer(&commune, 1);
 	size_t bytes = peer_payload(peer, peer->next, &now, 1, payload, sizeof payload);
 	peer_send_payload(peer, peer->next, payload, bytes, false);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include <criterion/criterion.h>
 
 #include <baophu/date.h>
+
+#include "reader.h"
 
 static void tick(void) { nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL); }
 
@@ -316,4 +319,32 @@ void server_set_up(struct server *server)
 	struct wire_receipt receipt = peer_update(control, entries, sizeof entries / sizeof *entries);
 	cr_assert_eq(receipt.verdict, BAOPHU_APPLIED, "%s", wire_code_name(receipt.code));
 	peer_close(control);
+}
+
+struct wire_server_status server_status(const struct server *server)
+{
+	struct reader *reader;
+	struct wire_answer answer;
+	struct wire_query question = reader_question(WIRE_QUERY_STATUS);
+	cr_assert_eq(reader_open(NULL, server->query, &reader), 0);
+	cr_assert_eq(reader_query(reader, &question, SERVER_WAIT_MS, &answer), 0);
+	struct wire_server_status found = *answer.status;
+	found.counters = NULL;
+	found.version = NULL;
+	reader_close(reader);
+	return found;
+}
+
+void server_rewrite(const char *path, const char *format, ...)
+{
+	char aside[128];
+	va_list arguments;
+	snprintf(aside, sizeof aside, "%s.new", path);
+	FILE *file = fopen(aside, "we");
+	cr_assert_not_null(file);
+	va_start(arguments, format);
+	vfprintf(file, format, arguments);
+	va_end(arguments);
+	fclose(file);
+	cr_assert_eq(rename(aside, path), 0);
 }

@@ -69,3 +69,7 @@ struct wire_entry test_fact(const char *unit, const char *measure, uint32_t date
 
 /* What an administrator says before anything else: Cần Thơ (92) with Thới Lai (927) and Ninh Kiều (916), agents can-tho and thoi-lai. */
 void server_set_up(struct server *server);
+/* What it answers to STATUS; the counters are left out. */
+struct wire_server_status server_status(const struct server *server);
+/* Replaces a file that the server's process looks at (a fault, a clock) at one go. */
+void server_rewrite(const char *path, const char *format, ...) __attribute__((format(printf, 2, 3)));
